@@ -1,0 +1,1 @@
+"""Items, their codes and their packs."""

@@ -7,6 +7,7 @@ Columns (any order, more are ignored): InvoiceNo, StockCode, Description, Quanti
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -68,8 +69,8 @@ def read_invoices(stream: IO[bytes], report: ReadReport) -> Iterator[RecordedInv
                 if draft is None:
                     draft = drafts[number] = _Draft(at, customer, country)
                 draft.lines.append(line)
-    except (zstandard.ZstdError, gzip.BadGzipFile, EOFError) as error:
-        message = "the compressed file is broken"
+    except (zstandard.ZstdError, gzip.BadGzipFile, zlib.error, EOFError, csv.Error) as error:
+        message = "not a file of recorded sales, or it is broken"
         raise ValueError(message) from error
     while drafts:  # freed one by one, so that memory never holds everything twice
         number = next(iter(drafts))
@@ -93,22 +94,23 @@ def _lines(
     text: IO[str], report: ReadReport
 ) -> Iterator[tuple[str, datetime, str | None, str, RecordedLine]]:
     rows = csv.reader(text)
-    places = _places(next(rows, []))
-    keep = _keeper()
+    header = next(rows, [])
+    places, keep = _places(header), _keeper()
     while True:
         try:
             row = next(rows)
+            if not row:
+                continue  # an empty line says nothing, good or bad
+            parsed = _parse(row, len(header), places, keep)
         except StopIteration:
             return
         except csv.Error:
             _count(report, rows.line_num, BadCode.CSV)
-            continue
-        try:
-            yield _parse(row, places, keep)
         except _BadLineError as error:
             _count(report, rows.line_num, error.code)
-            continue
-        report.lines += 1
+        else:
+            report.lines += 1
+            yield parsed
 
 
 def _places(header: list[str]) -> list[int]:
@@ -133,12 +135,11 @@ def _keeper() -> Callable[[str], str]:
 
 
 def _parse(
-    row: list[str], places: list[int], keep: Callable[[str], str]
+    row: list[str], width: int, places: list[int], keep: Callable[[str], str]
 ) -> tuple[str, datetime, str | None, str, RecordedLine]:
-    try:
-        number, sku, name, quantity, at, price, customer, country = [row[i] for i in places]
-    except IndexError:
-        raise _BadLineError(BadCode.COLUMNS) from None
+    if len(row) != width:
+        raise _BadLineError(BadCode.COLUMNS)  # a stray comma shifts everything behind it
+    number, sku, name, quantity, at, price, customer, country = [row[i] for i in places]
     number = number.strip().upper()
     if not number:
         raise _BadLineError(BadCode.INVOICE)

@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import pwd
+import re
 import secrets
 import shutil
 import subprocess
@@ -59,13 +60,18 @@ class Account:
         child = self.popen(argv, subprocess.PIPE, subprocess.PIPE)
         said, _ = child.communicate(text.encode())
         if child.returncode != 0:
-            last = (said.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
-            raise ServerFailedError(f"{argv[0]} failed: {last}")
+            raise ServerFailedError(f"{argv[0]} failed: {reason_in(said.decode(errors='replace'))}")
 
     def own(self, path: Path) -> None:
         """Give a path that we made to the account."""
         if self.owner is not None:
             os.chown(path, *self.owner)
+
+
+def reason_in(said: str) -> str:
+    """The last complaint in a server binary's output, else its last line."""
+    complaints: list[str] = re.findall(r"(?:ERROR|FATAL|PANIC|error): +(.*)", said)
+    return [*(said.strip().splitlines() or ["no message"])[-1:], *complaints][-1]
 
 
 def bin_dir() -> Path:
@@ -87,34 +93,52 @@ def account_for(data_dir: Path, cluster: Path) -> Account:
         if cluster.exists() and cluster.stat().st_uid != os.geteuid():
             raise ServerFailedError(f"{cluster} belongs to another user; run as that user or root")
         return Account(binaries)
-    entry = pwd.getpwuid(cluster.stat().st_uid) if cluster.exists() else _system_user()
-    if entry.pw_uid == 0:
-        raise ServerFailedError(f"{cluster} belongs to root; PostgreSQL needs another owner")
-    owner = (entry.pw_uid, entry.pw_gid)
-    plain = Account(binaries, (), entry.pw_uid, entry.pw_gid, owner)
+    entry = _owner_of(cluster) if cluster.exists() else _system_user()
+    plain = _dropped(entry, binaries)
     # The right to pass through folders closed to it, and nothing else: no mode is ever widened.
-    drop = (f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--init-groups")
-    right = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
-    carried = Account(binaries, (shutil.which("setpriv") or "setpriv", *drop, *right), owner=owner)
-    for account in (plain, carried):
-        if _reaches(account, data_dir):
+    for account in (plain, _dropped(entry, binaries, "dac_read_search")):
+        if _reaches(account, data_dir) and _reaches(account, _share(binaries)):
             return account
-    copied = Account(_copy_binaries(data_dir), (), entry.pw_uid, entry.pw_gid, owner)
-    if _reaches(copied, data_dir):
-        return copied
-    message = f"user {entry.pw_name} cannot reach {data_dir}: set HYLDE_DATA_DIR to a folder it can"
-    raise ServerFailedError(message)
+    if _reaches(plain, data_dir):
+        return _dropped(entry, _copy_binaries(data_dir))
+    # Root of a container often has only this wider right to give.
+    account = _dropped(entry, binaries, "dac_override")
+    if _reaches(account, data_dir):
+        return account
+    message = f"user {entry.pw_name} cannot reach {data_dir}; set HYLDE_DATA_DIR to a folder"
+    raise ServerFailedError(f"{message} below ones that everybody may pass, like /var/lib/hylde")
 
 
-def _reaches(account: Account, data_dir: Path) -> bool:
-    share = account.bin_dir.parent / "share" / "postgresql" / "postgres.bki"
-    script = 'test -x "$1" && test -r "$2" && exec "$3" --version'
-    paths = [str(data_dir), str(share), str(account.bin_dir / "postgres")]
+def _dropped(entry: pwd.struct_passwd, binaries: Path, right: str = "") -> Account:
+    """Root turned into a user, who may keep one right of root's."""
+    owner = (entry.pw_uid, entry.pw_gid)
+    if not right:
+        return Account(binaries, (), entry.pw_uid, entry.pw_gid, owner)
+    # Without the secure bit access(2), which initdb asks, ignores the rights of a user.
+    keep = (f"--inh-caps=+{right}", f"--ambient-caps=+{right}", "--securebits=+no_setuid_fixup")
+    drop = (f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--init-groups")
+    return Account(binaries, (shutil.which("setpriv") or "setpriv", *drop, *keep), owner=owner)
+
+
+def _share(binaries: Path) -> Path:
+    return binaries.parent / "share" / "postgresql"
+
+
+def _reaches(account: Account, folder: Path) -> bool:
     try:
-        account.run(["/bin/sh", "-c", script, "sh", *paths])
+        account.run(["/bin/sh", "-c", 'test -x "$1"', "sh", str(folder)])
     except (ServerFailedError, OSError):
         return False
     return True
+
+
+def _owner_of(cluster: Path) -> pwd.struct_passwd:
+    number = cluster.stat().st_uid
+    with contextlib.suppress(KeyError):
+        entry = pwd.getpwuid(number)
+        if number != 0:
+            return entry
+    raise ServerFailedError(f"{cluster} belongs to user {number}; give it to user {ACCOUNT}")
 
 
 def _system_user() -> pwd.struct_passwd:
@@ -149,7 +173,9 @@ def _copy_binaries(data_dir: Path) -> Path:
         shutil.copytree(package / "pginstall18", unfinished / package.name / "pginstall18")
         for libraries in package.parent.glob(f"{package.name}*.libs"):
             shutil.copytree(libraries, unfinished / libraries.name)
-        unfinished.chmod(0o755)
+        for path in (unfinished, *unfinished.rglob("*")):
+            mode = path.stat().st_mode
+            path.chmod(mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6)
         unfinished.rename(place)
     return place / package.name / "pginstall18" / "bin"
 

@@ -33,6 +33,7 @@ from service.cluster import (
     bin_dir,
     passwords_of,
     prepare,
+    reason_in,
     write_private,
 )
 
@@ -82,15 +83,18 @@ def ensure(data_dir: Path) -> Server:
     The folder, cluster, roles and database are made when missing. Safe to call at once from
     several processes: one starts the server, the others adopt it. Raises ServerFailedError.
     """
-    data_dir = _make_data_dir(data_dir)
-    with _locked(data_dir / "postgres.lock"):
-        cluster = data_dir / "postgres"
-        found = _adopt(data_dir, cluster)
-        if found is not None:
-            return _server(data_dir, found, started_here=False)
-        account = account_for(data_dir, cluster)
-        prepare(data_dir, cluster, account)
-        return _server(data_dir, _start(data_dir, cluster, account), started_here=True)
+    try:
+        data_dir = _make_data_dir(data_dir)
+        with _locked(data_dir / "postgres.lock"):
+            cluster = data_dir / "postgres"
+            found = _adopt(data_dir, cluster)
+            if found is not None:
+                return _server(data_dir, found, started_here=False)
+            account = account_for(data_dir, cluster)
+            prepare(data_dir, cluster, account)
+            return _server(data_dir, _start(data_dir, cluster, account), started_here=True)
+    except OSError as error:
+        raise ServerFailedError(f"cannot use the data folder {data_dir}: {error}") from error
 
 
 def stop(server: Server) -> None:
@@ -149,7 +153,7 @@ class Watch:
             self._report("the bundled PostgreSQL died, restarting it")
             try:
                 self._pid = ensure(self._data_dir).pid
-            except (ServerFailedError, OSError) as error:
+            except ServerFailedError as error:
                 self._report(str(error))
                 pause = 2.0  # a full disk does not get better by trying fast
 
@@ -159,16 +163,11 @@ def _print(line: str) -> None:
 
 
 def _make_data_dir(data_dir: Path) -> Path:
-    try:
-        data_dir.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            data_dir.mkdir(mode=0o700)
-            if os.geteuid() == 0:
-                data_dir.chmod(0o711)  # the server's account passes through a folder that we made
-    except OSError as error:
-        raise ServerFailedError(f"cannot make the data folder {data_dir}: {error}") from error
-    if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
-        raise ServerFailedError(f"cannot write to the data folder {data_dir}")
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        data_dir.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            data_dir.chmod(0o711)  # the server's account passes through a folder that we made
     return data_dir.resolve()
 
 
@@ -200,18 +199,25 @@ def _alive(data_dir: Path, pid: int) -> bool:
     child = _children.get(data_dir)
     if child is not None and child.pid == pid:
         return child.poll() is None  # this also buries it
-    process = Path("/proc") / str(pid)
     if not Path("/proc/self").exists():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, 0)
             return True
         return False
+    process = Path("/proc") / str(pid)
     try:
         state = (process / "stat").read_text().rpartition(")")[2].split()[0]
-        # A number that is used again belongs to a process that lives somewhere else.
-        return state not in "ZX" and (process / "cwd").resolve() == data_dir / "postgres"
+        return state not in "ZX" and _lives_in(process, data_dir / "postgres")
     except OSError:
         return False
+
+
+def _lives_in(process: Path, cluster: Path) -> bool:
+    """Tell a postmaster from a process that got its number later: it lives in its cluster."""
+    try:
+        return (process / "cwd").samefile(cluster)
+    except PermissionError:  # root in a container may not see where others are
+        return os.fsencode(cluster) in (process / "cmdline").read_bytes().split(b"\0")
 
 
 def _adopt(data_dir: Path, cluster: Path) -> _PidFile | None:
@@ -244,11 +250,11 @@ def _first_line(path: Path) -> int:
 
 
 def _accepts(found: _PidFile) -> bool:
-    unix = found.host.startswith("/")
-    with socket.socket(socket.AF_UNIX if unix else socket.AF_INET) as probe:
+    if not found.host.startswith("/"):
+        return False  # by now the port may be anybody's
+    with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1.0)
-        address = f"{found.host}/.s.PGSQL.{found.port}" if unix else (found.host, found.port)
-        return probe.connect_ex(address) == 0
+        return probe.connect_ex(f"{found.host}/.s.PGSQL.{found.port}") == 0
 
 
 def _server(data_dir: Path, found: _PidFile, *, started_here: bool) -> Server:
@@ -276,15 +282,12 @@ def _start(data_dir: Path, cluster: Path, account: Account) -> _PidFile:
             said = file.read().decode(errors="replace")
         # A killed postmaster's backends still hold its memory until they notice, or the port
         # was taken by somebody else since the last start.
-        if "could not bind" in said:
+        port_is_taken = "could not bind" in said
+        if port_is_taken:
             (data_dir / "postgres.port").unlink(missing_ok=True)
-        elif "is still in use" not in said or time.monotonic() > give_up_at:
-            break
-        if time.monotonic() > give_up_at:
-            break
+        if not (port_is_taken or "is still in use" in said) or time.monotonic() > give_up_at:
+            raise ServerFailedError(f"PostgreSQL did not start: {reason_in(said)} (see {log})")
         time.sleep(0.1)
-    reasons = re.findall(r"(?:FATAL|PANIC|error): +(.*)", said) or ["no message"]
-    raise ServerFailedError(f"PostgreSQL did not start: {reasons[-1]} (see {log})")
 
 
 def _open_log(log: Path) -> int:
@@ -299,17 +302,26 @@ def _start_once(data_dir: Path, cluster: Path, account: Account, log: Path) -> _
     argv = ["postgres", "-D", str(cluster), *_listen_options(data_dir)]
     with log.open("ab") as output:
         child = account.popen(argv, output.fileno(), subprocess.DEVNULL)
+    try:
+        found = _until_ready(child, cluster)
+    except BaseException:  # ^C too: what is not handed out is not left running
+        child.send_signal(signal.SIGQUIT)
+        child.wait()
+        raise
+    if found is not None:
+        _children[data_dir] = child
+    return found
+
+
+def _until_ready(child: subprocess.Popen[bytes], cluster: Path) -> _PidFile | None:
+    """What the started server wrote about itself, or None when it ended instead."""
     give_up_at = time.monotonic() + START_SECONDS_MAX
     while child.poll() is None:
         found = _read_pid_file(cluster)
         if found is not None and found.pid == child.pid and found.status == "ready":
-            _children[data_dir] = child
             return found
         if time.monotonic() > give_up_at:
-            child.send_signal(signal.SIGQUIT)
-            child.wait()
-            message = f"PostgreSQL did not get ready in {START_SECONDS_MAX:.0f} s (see {log})"
-            raise ServerFailedError(message)
+            raise ServerFailedError(f"PostgreSQL is not ready after {START_SECONDS_MAX:.0f} s")
         time.sleep(0.01)
     return None
 

@@ -84,15 +84,7 @@ def normalise_gtin(text: str) -> str:
         return _from_link(text)
     if _ELEMENT_TEXT.fullmatch(text) is None:
         _refuse("only digits, a GS1 Digital Link URI or an element string, no blanks")
-    if text.startswith("]"):
-        return _from_symbology(text)
-    if text.startswith("("):
-        return _from_elements(_bracketed(text))
-    if text.startswith("^"):
-        return _from_elements(_unbracketed(text[1:].replace("^", _FNC1)))
-    if text.startswith((_FNC1, "01")):
-        return _from_elements(_unbracketed(text.removeprefix(_FNC1)))
-    return _refuse(_EXPECTED)
+    return _from_symbology(text) if text.startswith("]") else _from_elements(_elements(text))
 
 
 scan_gtin = lru_cache(maxsize=32_768)(normalise_gtin)
@@ -184,6 +176,17 @@ def _from_symbology(text: str) -> str:
     if data.startswith(("]", "^", "(", _FNC1)):
         _refuse(f"]{found[1]} announces plain data")
     return normalise_gtin(data)
+
+
+def _elements(text: str) -> Iterable[GS1ElementString]:
+    """Elements of text in any of the three ways to write them; "^" is how GS1 prints FNC1."""
+    if text.startswith("("):
+        return _bracketed(text)
+    if text.startswith("^"):
+        return _unbracketed(text[1:].replace("^", _FNC1))
+    if text.startswith("01") or _FNC1 in text:
+        return _unbracketed(text.removeprefix(_FNC1))
+    return _refuse(_EXPECTED)
 
 
 def _unbracketed(text: str) -> Iterable[GS1ElementString]:

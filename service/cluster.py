@@ -42,7 +42,7 @@ class Account:
         command = [*self.prefix, str(self.bin_dir / argv[0]), *argv[1:]]
         # Nothing of the caller's environment: PGDATA, PGPORT and friends would change the server.
         environment = {"PATH": os.defpath, "LC_ALL": "C", "HOME": "/"}
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - our own binaries, and never through a shell
             command,
             stdin=stdin,
             stdout=output,
@@ -149,7 +149,7 @@ def _system_user() -> pwd.struct_passwd:
     home = ["--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"]
     said = "useradd is missing"
     with contextlib.suppress(FileNotFoundError):
-        made = subprocess.run(
+        made = subprocess.run(  # noqa: S603 - constants only
             ["useradd", "--system", *group, *home, ACCOUNT],  # noqa: S607 - root's own PATH
             capture_output=True,
             text=True,
@@ -184,13 +184,15 @@ def _copy_binaries(data_dir: Path) -> Path:
 
 
 def passwords_of(data_dir: Path) -> dict[str, str] | None:
+    """The password of each role, or None where they are not made yet, or lost."""
     with contextlib.suppress(FileNotFoundError):
         passwords: dict[str, str] = json.loads((data_dir / "passwords.json").read_text())
         return passwords
     return None
 
 
-def write_private(path: Path, text: str, mode: int) -> None:
+def write_whole(path: Path, text: str, mode: int) -> None:
+    """Write a file that is never seen half written, with exactly this mode."""
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
@@ -203,7 +205,7 @@ def write_private(path: Path, text: str, mode: int) -> None:
 
 def prepare(data_dir: Path, cluster: Path, account: Account) -> None:
     """Make the cluster in a folder that gets its name when it is complete, with its roles."""
-    write_private(data_dir / "postgres.conf", _tuned_settings(), 0o644)
+    write_whole(data_dir / "postgres.conf", _tuned_settings(), 0o644)
     run = data_dir / "run"
     if not run.exists():
         run.mkdir(mode=0o700)
@@ -211,7 +213,7 @@ def prepare(data_dir: Path, cluster: Path, account: Account) -> None:
     passwords = passwords_of(data_dir)
     if passwords is None:
         passwords = {role: secrets.token_urlsafe(24) for role in ROLES}
-        write_private(data_dir / "passwords.json", json.dumps(passwords), 0o600)
+        write_whole(data_dir / "passwords.json", json.dumps(passwords), 0o600)
         if cluster.exists():
             _single_user(cluster, account, _password_statements(passwords))
     if cluster.exists():

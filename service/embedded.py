@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote
 
 import platformdirs
@@ -34,7 +35,7 @@ from service.cluster import (
     passwords_of,
     prepare,
     reason_in,
-    write_private,
+    write_whole,
 )
 
 __all__ = ["Server", "ServerFailedError", "Watch", "bin_dir", "data_dir_default", "ensure", "stop"]
@@ -128,7 +129,7 @@ class Watch:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="embedded-watch", daemon=True)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -337,6 +338,6 @@ def _listen_options(data_dir: Path) -> list[str]:
     if not kept.exists():
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            write_private(kept, str(probe.getsockname()[1]), 0o600)
+            write_whole(kept, str(probe.getsockname()[1]), 0o600)
     port = f"port={kept.read_text().strip()}"
     return ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", port]

@@ -262,8 +262,8 @@ def test_a_return_takes_the_newest_sale_line_with_enough_left() -> None:
         line("1", 5)
         + line("2", 3)
         + line("C3", -4)  # only the first has four
-        + line("C4", -2)  # the second
-        + line("C5", -2)  # neither has two left
+        + line("C4", -1)  # both have one: the newest
+        + line("C5", -3)  # neither has three left
         + line("C6", -1, customer="99")  # another customer's
     )
     links = [played.receipt.lines[0].sale for played in receipts(plan)[2:]]

@@ -98,7 +98,7 @@ class Calendar:
     `zoneinfo.ZoneInfoNotFoundError` for an unknown zone.
     """
 
-    __slots__ = ("_cached", "_closures", "_week", "zone")
+    __slots__ = ("_cached", "_closures", "_cut", "_week", "zone")
 
     def __init__(self, hours: OpeningHours, closures: Iterable[Closure], time_zone: str) -> None:
         self.zone: Final = ZoneInfo(time_zone)
@@ -107,6 +107,7 @@ class Calendar:
             closure.date: _minutes(closure.hours, closure.date.isoformat()) for closure in closures
         }
         self._cached: tuple[int, int, Windows] = (0, 0, ([], []))
+        self._cut: tuple[str, int, int, int] = ("", 0, 0, 0)
 
     def spans_on(self, day: dt.date) -> tuple[tuple[int, int], ...]:
         """The open spans of a local date, in minutes since its midnight; a closure overrides."""
@@ -212,10 +213,15 @@ class Calendar:
 
         That is the next opening; midnight counts as one in a shop that is open through it.
         """
-        local = dt.datetime.fromtimestamp(now, self.zone)
-        if local.time() <= dt.time(*divmod(minute_of_day(cut_off), 60)):
+        known, morning, cut, midnight = self._cut
+        if known != cut_off or not morning <= now < midnight:
+            day = _local_day(math.floor(now), self.zone)
+            morning = local_instant(day, 0, self.zone)
+            cut = local_instant(day, minute_of_day(cut_off), self.zone)
+            midnight = local_instant(day + dt.timedelta(days=1), 0, self.zone)
+            self._cut = (cut_off, morning, cut, midnight)
+        if now <= cut:
             return None
-        midnight = local_instant(local.date() + dt.timedelta(days=1), 0, self.zone)
         starts, _ = self._around(math.floor(now))
         index = bisect_right(starts, now)
         return min(midnight, starts[index]) if index < len(starts) else midnight

@@ -98,8 +98,8 @@ class PutLocation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     name: Name
     kind: Kind
-    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$", max_length=2)]
     time_zone: ZoneName
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$", max_length=2)] | None = None
     region: ShortText | None = None
     latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Meta(ge=-180, le=180)] | None = None

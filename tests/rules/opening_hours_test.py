@@ -231,6 +231,14 @@ def test_after_the_cut_off_an_order_counts_from_the_next_opening() -> None:
     assert shop.ready_from(pickup, cph("2026-11-24 09:00")) == cph("2026-11-24 12:00")
 
 
+def test_a_cut_off_in_the_repeated_hour_falls_once() -> None:
+    pickup = Pickup(enabled=True, cut_off="02:30")
+    shop = calendar(ROUND_THE_CLOCK)
+    assert shop.ready_from(pickup, utc("2026-10-25 00:40")) == utc("2026-10-25 02:40")
+    assert shop.ready_from(pickup, utc("2026-10-25 01:30")) == utc("2026-10-25 03:30")
+    assert shop.ready_from(pickup, utc("2026-10-25 01:31")) == utc("2026-10-26 01:00")
+
+
 def test_midnight_is_the_next_opening_of_a_shop_that_missed_the_cut_off_and_never_closes() -> None:
     pickup = Pickup(enabled=True, cut_off="14:00")
     ready = cph("2026-11-24 02:00")
@@ -244,7 +252,7 @@ def test_the_afternoon_is_the_next_opening_after_a_cut_off_before_noon() -> None
     shop = calendar(every_day(("10:00", "12:00"), ("14:00", "18:00")))
     assert shop.ready_from(pickup, cph("2026-11-23 11:00")) == cph("2026-11-23 15:00")
     assert shop.ready_from(pickup, cph("2026-11-23 11:30")) == cph("2026-11-23 16:00")
-    assert shop.ready_from(pickup, cph("2026-11-23 14:30")) == cph("2026-11-24 12:00")
+    assert shop.ready_from(pickup, cph("2026-11-23 14:30")) == cph("2026-11-24 15:00")
 
 
 def test_a_full_day_moves_the_promise_to_the_next_open_day() -> None:

@@ -1,0 +1,13 @@
+"""Hylde: one stock truth for a retailer with shops, a webshop and an app.
+
+The map, from the outside in:
+
+- `__main__`, `cli/`    the command line, one file a command
+- `app`, `worker`       the two composition roots: HTTP, and time
+- `embedded`, `cluster` the bundled PostgreSQL; `migrate` brings a database up to date
+- `settings`, `log`, `outcomes`, `lanes`, `db`   the floor that everything stands on
+- `web/`                the HTTP kit: tokens, keys, limits, problems; knows no domain
+- `access`, `locations`, `catalog`, `stock`, `availability`, `sales`, `pos`, `reservations`
+                        the domains, each with the same file names
+- `replay/`             recorded sales, as tills would send them
+"""

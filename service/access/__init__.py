@@ -1,0 +1,1 @@
+"""Who may ask: clients and their keys."""

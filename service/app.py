@@ -1,0 +1,75 @@
+"""Composition root for HTTP: settings → pool → routers → Litestar; the only list of routers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+
+from service.access.reads import client_of
+from service.db import Db
+from service.log import log, set_up_logging
+from service.migrate import schema_checksum
+from service.reservations.routes import ROUTES as RESERVATIONS
+from service.settings import Settings, read_settings
+from service.web.auth import Tokens
+from service.web.edge import Edge
+from service.web.health import ROUTES as HEALTH
+from service.web.limits import Admission, RateLimit
+from service.web.problems import Problem
+from service.web.route import Kit
+
+ROUTERS = (HEALTH, RESERVATIONS)
+
+
+def build_app(settings: Settings, db: Db) -> Edge:
+    """The whole HTTP service on a pool that is opened and closed with it."""
+    kit = Kit(
+        tokens=Tokens(partial(client_of, db)),
+        rate=RateLimit(settings.rate_limit),
+        admission=Admission(
+            settings.read_inflight, settings.command_inflight, settings.till_inflight
+        ),
+        schema=schema_checksum(),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await db.open()
+        yield
+        await db.close()
+
+    litestar = Litestar(
+        route_handlers=[handler for router in ROUTERS for handler in router],
+        exception_handlers={Exception: _refuse},
+        openapi_config=None,
+        lifespan=[lifespan],
+        state=State({"kit": kit, "db": db, "settings": settings}),
+        logging_config=None,
+    )
+    return Edge(litestar)
+
+
+def serve_app() -> Edge:
+    """What the HTTP server loads in each worker process."""
+    settings = read_settings()
+    set_up_logging(settings.log_level, settings.log_format)
+    return build_app(settings, Db(settings.database_url or "", size=settings.pool_size))
+
+
+def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """What Litestar itself refuses, and what nobody foresaw, as problem+json."""
+    if isinstance(error, Problem):
+        return error.response()
+    if isinstance(error, NotFoundException):
+        return Problem("not_found", "There is no such route; see /docs.").response()
+    if isinstance(error, MethodNotAllowedException):
+        allowed = str((error.headers or {}).get("Allow", ""))
+        return Problem("method_not_allowed", headers={"Allow": allowed}).response()
+    if isinstance(error, HTTPException) and error.status_code < 500:  # noqa: PLR2004 - a class
+        return Problem("invalid_request").response()
+    log.error("unforeseen", exc_info=error, path_template=request.scope["path"][:80])
+    return Problem("internal_error").response()

@@ -1,0 +1,51 @@
+"""Logging: structlog, one canonical line per request, job or batch.
+
+The synchronous fast path (filtering logger, msgspec, bytes) costs about 7 µs a line
+(reliability.md F16). Only named fields are logged; never a body, a token or a query string.
+"""
+
+import logging
+import sys
+from typing import Any
+
+import msgspec
+import structlog
+
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+def _encode(event: dict[str, Any], **_: object) -> bytes:
+    return _encoder.encode(event)
+
+
+def set_up_logging(level: str = "info", form: str = "json") -> None:
+    """Set up logging to stderr; `form` is `json` or `console`."""
+    common: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    wrapper = structlog.make_filtering_bound_logger(_LEVELS[level])
+    if form == "console":
+        structlog.configure(
+            processors=[*common, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
+            wrapper_class=wrapper,
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+            cache_logger_on_first_use=True,
+        )
+        return
+    structlog.configure(
+        processors=[*common, structlog.processors.JSONRenderer(serializer=_encode)],
+        wrapper_class=wrapper,
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
+
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()

@@ -1,0 +1,93 @@
+"""The closed list of refusals: every code a reply can carry, with its status and its way out.
+
+SQL functions and rules name a code; only this table knows its HTTP status. A code that is missing
+here is a bug, and a test compares this list with the codes in the SQL text.
+"""
+
+from typing import Final, NamedTuple
+
+
+class Refusal(NamedTuple):
+    """How a refusal is told: HTTP status, title, what to do next, and whether to try again."""
+
+    status: int
+    title: str
+    advice: str = ""
+    retryable: bool = False
+
+
+REFUSALS: Final[dict[str, Refusal]] = {
+    # the request itself
+    "invalid_request": Refusal(400, "The request does not fit the schema"),
+    "invalid_json": Refusal(400, "The body is not valid JSON"),
+    "invalid_encoding": Refusal(400, "The body is not valid UTF-8"),
+    "too_deep": Refusal(400, "The body is nested too deeply", "Nest at most 32 levels."),
+    "invalid_cursor": Refusal(400, "The cursor is not one of ours", "Start without a cursor."),
+    "invalid_path": Refusal(400, "The path cannot be read"),
+    "idempotency_key_required": Refusal(
+        400, "An Idempotency-Key is needed", "Send a new key with each new request."
+    ),
+    "invalid_idempotency_key": Refusal(
+        400, "The Idempotency-Key cannot be used", "Send one of 1-255 visible ASCII characters."
+    ),
+    "unauthenticated": Refusal(401, "A valid token is needed"),
+    "forbidden_scope": Refusal(403, "The token lacks the scope"),
+    "forbidden_location": Refusal(403, "The token does not cover this location"),
+    "not_found": Refusal(404, "There is no such thing here"),
+    "method_not_allowed": Refusal(405, "This method is not offered here"),
+    "request_timeout": Refusal(408, "The body did not arrive in time", retryable=True),
+    "body_too_large": Refusal(413, "The body is too large"),
+    "batch_too_large": Refusal(413, "The batch is too large", "Send it in parts."),
+    "header_too_large": Refusal(431, "A header is too large"),
+    "unsupported_media_type": Refusal(415, "The content type is not taken here"),
+    "precondition_failed": Refusal(412, "The resource has changed", "Read it again."),
+    "rate_limited": Refusal(429, "Too many requests", retryable=True),
+    # business
+    "idempotency_key_reused": Refusal(
+        422, "The Idempotency-Key was used for another request", "Use a new key."
+    ),
+    "idempotency_in_flight": Refusal(
+        409, "The first request with this key is still being decided", retryable=True
+    ),
+    "unknown_location": Refusal(422, "There is no such location"),
+    "unknown_sku": Refusal(422, "There is no such item"),
+    "unknown_gtin": Refusal(422, "No item has this barcode"),
+    "unknown_time_zone": Refusal(422, "There is no such time zone"),
+    "invalid_opening_hours": Refusal(422, "The opening hours cannot be right"),
+    "invalid_value": Refusal(422, "A value cannot be right"),
+    "bad_check_digit": Refusal(422, "The check digit is wrong"),
+    "not_a_gtin": Refusal(422, "This is no GTIN"),
+    "gtin_taken": Refusal(409, "The barcode belongs to another item"),
+    "cell_is_fixed": Refusal(409, "A location's cell is set once"),
+    "cross_cell": Refusal(
+        422, "The request spans locations of two cells", "Send one request for each cell."
+    ),
+    "location_closed": Refusal(409, "The location takes no reservations"),
+    "insufficient_stock": Refusal(
+        409, "There is not enough stock", "Choose fewer, or one of the alternatives."
+    ),
+    "uncertain_stock": Refusal(409, "The book here is too uncertain to promise from"),
+    "too_many_open_holds": Refusal(
+        429, "Too many open reservations", "Release some, or wait for them to end.", retryable=True
+    ),
+    "reservation_expired": Refusal(409, "The reservation has ended"),
+    "already_extended": Refusal(409, "A reservation is extended once"),
+    "wrong_state": Refusal(409, "The state does not allow this"),
+    "expected_quantity_mismatch": Refusal(409, "The book is not what was expected"),
+    "not_enough_there": Refusal(409, "The account holds less than that"),
+    "negative_not_allowed": Refusal(422, "Only an adjustment may be negative"),
+    "zero_quantity": Refusal(422, "A quantity of nothing changes nothing"),
+    "not_stock_tracked": Refusal(422, "The item's stock is not tracked"),
+    "unknown_terminal": Refusal(422, "There is no such terminal", "Register it, then send again."),
+    # the service
+    "internal_error": Refusal(500, "A fault of the service"),
+    "overloaded": Refusal(503, "Too much is waiting", "Try again.", retryable=True),
+    "database_unavailable": Refusal(503, "The database is away", "Try again.", retryable=True),
+    "outcome_unknown": Refusal(
+        503,
+        "It is not known whether this was done",
+        "Ask again with the same Idempotency-Key.",
+        retryable=True,
+    ),
+    "closing": Refusal(503, "The service is closing", "Try again.", retryable=True),
+}

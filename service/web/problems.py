@@ -1,0 +1,113 @@
+"""Problem replies (RFC 9457): the one shape of every refusal, from the closed list of outcomes."""
+
+from typing import Any
+
+import msgspec
+from litestar import Response
+from litestar.response.base import ASGIResponse
+
+from service.lanes import CommandBroken, LaneError, NotStarted, OutcomeUnknown
+from service.outcomes import REFUSALS
+
+PROBLEM_TYPE = "application/problem+json"
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class FieldProblem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is wrong with one field: a JSON pointer, a stable code, a sentence."""
+
+    pointer: str
+    code: str
+    detail: str | None = None
+    location: str | None = None
+    sku: str | None = None
+    requested: int | None = None
+    available: int | None = None
+
+
+class Problem(Exception):  # noqa: N818 - a reply, not a failure of ours
+    """A refusal on its way to the client. `code` must be in outcomes.REFUSALS."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str | None = None,
+        *,
+        errors: list[FieldProblem] | None = None,
+        headers: dict[str, str] | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        """Keep the parts; the status and title come from the list."""
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+        self.extra = extra or {}
+
+    def body(self, instance: str | None = None) -> bytes:
+        """The reply's bytes; the same for the same refusal."""
+        refusal = REFUSALS[self.code]
+        content: dict[str, Any] = {
+            "type": f"urn:hylde:problem:{self.code}",
+            "title": refusal.title,
+            "status": refusal.status,
+            "code": self.code,
+            "detail": " ".join(part for part in (self.detail, refusal.advice) if part)
+            or refusal.title,
+        }
+        if instance:
+            content["instance"] = instance
+        if self.errors:
+            content["errors"] = self.errors
+        if refusal.retryable:
+            content["retryable"] = True
+        content.update(self.extra)
+        return msgspec.json.encode(content)
+
+    def all_headers(self) -> dict[str, str]:
+        """The reply's own headers, with Retry-After where waiting helps."""
+        refusal = REFUSALS[self.code]
+        headers = dict(self.headers)
+        if refusal.retryable and refusal.status in (408, 409, 429, 503):
+            headers.setdefault("Retry-After", "1")
+        if refusal.status == 401:  # noqa: PLR2004 - the status itself
+            headers.setdefault("WWW-Authenticate", "Bearer")
+        return headers
+
+    def response(self, instance: str | None = None) -> Response[bytes]:
+        """A Litestar response."""
+        return Response(
+            content=self.body(instance),
+            status_code=REFUSALS[self.code].status,
+            media_type=PROBLEM_TYPE,
+            headers=self.all_headers(),
+        )
+
+    def asgi_response(self) -> ASGIResponse:
+        """A bare ASGI response, for what happens outside of routing."""
+        return ASGIResponse(
+            body=self.body(),
+            status_code=REFUSALS[self.code].status,
+            media_type=PROBLEM_TYPE,
+            headers=self.all_headers(),
+        )
+
+
+def problem_of(error: LaneError) -> Problem:
+    """What a command without an outcome is told (reliability.md §5, error → answer)."""
+    if isinstance(error, OutcomeUnknown):
+        return Problem("outcome_unknown")
+    if isinstance(error, NotStarted):
+        reason = str(error)
+        if reason == "the service is closing":
+            return Problem("closing")
+        if reason in ("too much is waiting", "waited too long in the queue"):
+            return Problem("overloaded")
+        return Problem("database_unavailable", headers={"Retry-After": "2"})
+    if isinstance(error, CommandBroken):
+        if error.transient:
+            return Problem("overloaded")
+        if (error.code or "").startswith("22"):
+            return Problem("invalid_value")
+    return Problem("internal_error")

@@ -1,0 +1,260 @@
+"""Declaring a route: one decorator says all that the kit and the contract need to know of it.
+
+What it does for every request, in this order: admission, token, rate, scope, location, key, body.
+The handler then parses, calls one command or read, and shapes the reply.
+"""
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+import uuid_utils
+from litestar import Request, Response, route
+from litestar.handlers import HTTPRouteHandler
+
+from service.lanes import LaneError
+from service.web.auth import Client, Tokens
+from service.web.body import BATCH_BYTES, SMALL_BYTES, check_depth, check_media_type, decode, read_body
+from service.web.limits import Admission, RateLimit
+from service.web.problems import Problem, problem_of
+from service.web.query import parse_query
+
+T = TypeVar("T")
+Handler = Callable[["Call"], Awaitable[Response[Any]]]
+_VISIBLE = frozenset(range(0x21, 0x7F))
+KEY_MAX = 255
+
+
+class Spec(NamedTuple):
+    """Everything there is to know of a route, for the kit, openapi.yaml and the tests."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    description: str
+    scopes: tuple[str, ...] | None  # any of them; None: no token needed
+    takes: Any = None  # the body's type
+    media: tuple[str, ...] = ("application/json",)
+    query: type[msgspec.Struct] | None = None
+    gives: Any = None  # the reply's type
+    statuses: tuple[int, ...] = (200,)
+    refuses: tuple[str, ...] = ()  # business refusals, by code
+    keyed: bool = False  # needs an Idempotency-Key
+    size: str = "small"  # small | batch | stream
+    shed: str = "command"  # read | command | till: what goes first under overload
+    etag: bool = False
+    tag: str = ""
+
+
+class Kit(NamedTuple):
+    """What the kit needs of the process: put into app.state.kit by the composition root."""
+
+    tokens: Tokens
+    rate: RateLimit
+    admission: Admission
+    schema: str = ""  # checksum of the functions that this release needs
+
+
+class Call(Generic[T]):
+    """One request on its way through a handler."""
+
+    __slots__ = ("body", "client", "key", "request", "request_id", "spec", "state")
+
+    def __init__(self, spec: Spec, request: Request[Any, Any, Any]) -> None:
+        """Made by the kit only."""
+        self.spec = spec
+        self.request = request
+        self.state: Any = request.app.state
+        self.request_id: str = request.scope.get("request_id", "")  # type: ignore[assignment]
+        self.body = b""
+        self.key = ""
+        self.client: Client = _NOBODY
+
+    def path(self, name: str) -> str:
+        """A path parameter."""
+        return str(self.request.path_params[name])
+
+    def header(self, name: str) -> str | None:
+        """A request header."""
+        return self.request.headers.get(name)
+
+    def decode(self, kind: type[T]) -> T:
+        """The body as `kind`, strictly (400 with a pointer otherwise)."""
+        return decode(kind, self.body)
+
+    def query(self, kind: type[T]) -> T:
+        """The query string as `kind` (400 naming the parameter otherwise)."""
+        return parse_query(kind, self.request.scope["query_string"])
+
+    def fingerprint(self) -> str:
+        """What makes this request this request: method, path and raw body (contract §12)."""
+        scope = self.request.scope
+        digest = hashlib.blake2b(self.body, digest_size=16)
+        digest.update(f"{scope['method']} {scope['path']}".encode("utf-8", "replace"))
+        return digest.hexdigest()
+
+    def header_of_command(self) -> dict[str, Any]:
+        """The fields that every command has: who asks, and how to recognise the asking again."""
+        return {
+            "client_id": self.client.client_id,
+            "key": self.key or f"~{uuid_utils.uuid4()}",
+            "fingerprint": self.fingerprint(),
+            "request_id": self.request_id,
+        }
+
+    def must_cover(self, location: str) -> None:
+        """Refuse a location outside the token's list (403)."""
+        if not self.client.covers(location):
+            raise Problem("forbidden_location", "The token's list of locations does not have it.")
+
+
+_NOBODY = Client(0, "", "", frozenset(), frozenset(), 0.0)
+
+
+def endpoint(method: str, path: str, *, summary: str, **of: Any) -> Callable[[Handler], HTTPRouteHandler]:  # noqa: ANN401, E501
+    """Make a Litestar handler of `async def name(call) -> Response`; arguments are Spec's."""
+
+    def decorate(function: Handler) -> HTTPRouteHandler:
+        spec = Spec(
+            method=method,
+            path=path,
+            name=function.__name__,
+            summary=summary,
+            description=(function.__doc__ or "").strip(),
+            **{"scopes": None, **of},
+        )
+
+        async def serve(request: Request[Any, Any, Any]) -> Response[Any]:
+            return await answer(spec, function, request)
+
+        serve.__name__ = function.__name__
+        return route(path, http_method=[method], opt={"spec": spec}, include_in_schema=False)(serve)  # type: ignore[list-item]
+
+    return decorate
+
+
+async def answer(spec: Spec, function: Handler, request: Request[Any, Any, Any]) -> Response[Any]:
+    """Run one request through the kit; every refusal becomes problem+json."""
+    kit: Kit = request.app.state.kit
+    limit: str | None = None
+    entered = False
+    try:
+        kit.admission.enter(spec.shed)
+        entered = True
+        call: Call[Any] = Call(spec, request)
+        if spec.scopes is not None:
+            limit = await _admit(call, kit)
+        if spec.keyed:
+            call.key = idempotency_key(request)
+        if spec.takes is not None and spec.size != "stream":
+            await _take_body(call)
+        response = await function(call)
+    except Problem as problem:
+        response = problem.response(_instance(request))
+    except LaneError as error:
+        response = problem_of(error).response(_instance(request))
+    finally:
+        if entered:
+            kit.admission.leave()
+    if limit is not None:
+        response.headers["RateLimit"] = limit
+        response.headers["RateLimit-Policy"] = kit.rate.policy
+    return response
+
+
+async def _admit(call: Call[Any], kit: Kit) -> str | None:
+    client = await kit.tokens.client(call.request.headers.get("authorization"))
+    call.client = client
+    call.request.scope["client_name"] = client.name  # type: ignore[typeddict-unknown-key]
+    limit = kit.rate.take(client.client_id)
+    scopes = call.spec.scopes or ()
+    if not client.may(scopes):
+        raise Problem("forbidden_scope", f"It needs {' or '.join(scopes)}.")
+    location = call.request.path_params.get("location")
+    if location is not None and not client.covers(location):
+        raise Problem("forbidden_location", "The token's list of locations does not have it.")
+    return limit
+
+
+async def _take_body(call: Call[Any]) -> None:
+    spec = call.spec
+    check_media_type(call.request.headers.get("content-type"), *spec.media)
+    size = BATCH_BYTES if spec.size == "batch" else SMALL_BYTES
+    call.body = await read_body(call.request.scope, call.request.receive, size)
+    check_depth(call.body)
+
+
+def idempotency_key(request: Request[Any, Any, Any]) -> str:
+    """The Idempotency-Key header.
+
+    Raises:
+        Problem: 400 where it is missing, sent twice, empty, too long or not visible ASCII.
+    """
+    found = [v for k, v in request.scope["headers"] if k == b"idempotency-key"]
+    if not found:
+        raise Problem("idempotency_key_required")
+    key = found[0]
+    if len(found) > 1 or not 1 <= len(key) <= KEY_MAX or not _VISIBLE.issuperset(key):
+        raise Problem("invalid_idempotency_key")
+    return key.decode("ascii")
+
+
+def _instance(request: Request[Any, Any, Any]) -> str:
+    return f"urn:hylde:request:{request.scope.get('request_id', '')}"
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def reply(
+    content: object, status: int = 200, headers: dict[str, str] | None = None
+) -> Response[bytes]:
+    """A JSON reply."""
+    return Response(
+        content=_encode(content),
+        status_code=status,
+        media_type="application/json",
+        headers=headers or {},
+    )
+
+
+def etag_of(content: bytes) -> str:
+    """A strong ETag: a hash of the body."""
+    return f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+
+
+def tagged(
+    call: Call[Any], content: object, *, hashed: object = None, headers: dict[str, str] | None = None
+) -> Response[bytes]:
+    """A JSON reply with its ETag, or 304; `hashed` replaces the content in the hash."""
+    body = _encode(content)
+    tag = etag_of(body if hashed is None else _encode(hashed))
+    found = call.header("if-none-match")
+    every = {"ETag": tag, "Cache-Control": "no-cache", **(headers or {})}
+    if found and (found.strip() == "*" or tag in [t.strip().removeprefix("W/") for t in found.split(",")]):
+        return Response(content=b"", status_code=304, headers=every, media_type="application/json")
+    return Response(content=body, status_code=200, media_type="application/json", headers=every)
+
+
+def new_id(cell: int) -> str:
+    """A UUIDv7 whose last 16 bits are the cell, so that ids route (architecture §3.5)."""
+    value = (uuid_utils.uuid7().int & ~0xFFFF) | cell
+    return str(uuid_utils.UUID(int=value))
+
+
+def cell_of(identifier: str) -> int | None:
+    """The cell in one of our ids; None where it is no such id."""
+    try:
+        value = uuid_utils.UUID(identifier)
+    except ValueError:
+        return None
+    cell = value.int & 0xFFFF
+    return cell if cell and len(identifier) == len("00000000-0000-0000-0000-000000000000") else None
+
+
+def now_seconds() -> float:
+    """The clock for log lines and limits."""
+    return time.perf_counter()

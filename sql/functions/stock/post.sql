@@ -1,0 +1,56 @@
+-- Purpose: the only writer of stock levels. Writes goods and claims into their ledgers, numbers
+--   them by the level's version, moves the level by their sums, and hands back one stock.changed
+--   event for each level (state at that moment, before, after and cause).
+-- The caller has locked the levels (in location, sku order) and passes the events on to
+--   events.write_events as its last step.
+create or replace function stock.post(
+  p_cell integer, p_now timestamptz, p_cause text,
+  p_goods stock.goods_change[], p_claims stock.claim_change[]
+)
+returns events.new_event[]
+language plpgsql
+security definer
+set search_path = ''
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+declare
+  v_events events.new_event[];
+begin
+  if cardinality(p_goods) > 0 then
+    insert into stock.ledger_entry (
+      cell_id, location_id, sku_id, ledger_sequence, from_account, to_account, quantity, kind,
+      occurred_at, recorded_at, document_id, source, reason, reference, client_id, reverses
+    )
+    select
+      p_cell, g.location_id, g.sku_id,
+      s.version + row_number() over (partition by g.location_id, g.sku_id order by g.ordinality),
+      g.from_account, g.to_account, g.quantity, g.kind, g.occurred_at, p_now, g.document_id,
+      g.source, g.reason, g.reference, g.client_id, g.reverses
+    from unnest(p_goods) with ordinality g
+    join stock.stock_level s
+      on s.cell_id = p_cell and s.location_id = g.location_id and s.sku_id = g.sku_id;
+  end if;
+  if cardinality(p_claims) > 0 then
+    insert into stock.claim_entry (
+      cell_id, location_id, sku_id, ledger_sequence, holder_id, kind, reserved_change,
+      unpicked_change, recorded_at, client_id
+    )
+    select
+      p_cell, c.location_id, c.sku_id,
+      s.version + coalesce(g.entries, 0)
+      + row_number() over (partition by c.location_id, c.sku_id order by c.ordinality),
+      c.holder_id, c.kind, c.reserved_change, c.unpicked_change, p_now, c.client_id
+    from unnest(p_claims) with ordinality c
+    join stock.stock_level s
+      on s.cell_id = p_cell and s.location_id = c.location_id and s.sku_id = c.sku_id
+    left join (
+      select u.location_id, u.sku_id, count(*) as entries
+      from unnest(p_goods) u group by u.location_id, u.sku_id
+    ) g on g.location_id = c.location_id and g.sku_id = c.sku_id;
+  end if;
+  v_events := stock.move_levels(p_cell, p_now, p_cause, p_goods, p_claims);
+  return v_events;
+end;
+$$;

@@ -1,0 +1,35 @@
+-- Purpose: what a batch of movements is decided against, read after its levels were locked.
+-- Returns: v_left (balances by stock.account_slot), v_known (by key slot: the movement that used
+--   the source key before).
+create or replace function stock.read_accounts(
+  p_cell integer, p_entries stock.asked_movement[], out v_left bigint[], out v_known uuid[]
+)
+language plpgsql
+stable
+security definer
+set search_path = ''
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+begin
+  select array_agg(coalesce(a.balance, 0) order by w.slot, a.ordinality)
+  into v_left
+  from (select distinct u.slot, u.location_id, u.sku_id from unnest(p_entries) u) w
+  left join stock.stock_level s
+    on s.cell_id = p_cell and s.location_id = w.location_id and s.sku_id = w.sku_id
+  cross join unnest(
+    array[s.sellable, s.damaged, s.quarantine, s.display]
+  ) with ordinality a (balance, ordinality);
+
+  select array_agg(k.movement_id order by w.key_slot)
+  into v_known
+  from (select distinct u.key_slot, u.client_id, u.source_key from unnest(p_entries) u) w
+  left join lateral (
+    select x.movement_id
+    from stock.source_key x
+    where x.cell_id = p_cell and x.client_id = w.client_id and x.source_key = w.source_key
+    limit 1
+  ) k on true;
+end;
+$$;

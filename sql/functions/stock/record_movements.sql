@@ -1,0 +1,54 @@
+-- Purpose: goods that came in, went out or changed condition; every entry is decided by itself, in
+--   order, against what is there (R19, I1, I16). Only a till may take sellable below zero (§1.4).
+-- Takes: commands of stock.commands.RecordMovements.
+-- Lock order: stock levels by (location, sku), then the cell's state.
+-- Outcomes: recorded (with one result an entry: posted · duplicate · refused) ·
+--   idempotency_key_reused. Codes of refused entries: unknown_location · unknown_sku ·
+--   not_stock_tracked · in_the_future · not_enough_there, and what Python refused before.
+-- Events: stock.changed.
+create or replace function stock.record_movements(
+  p_cell integer, p_commands jsonb, p_now timestamptz default null
+)
+returns jsonb
+language plpgsql
+security definer
+set search_path = ''
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+declare
+  v_now timestamptz := coalesce(p_now, now());
+  v_entries stock.asked_movement[];
+  v_seen jsonb[];
+  v_results jsonb[];
+  v_outcomes jsonb[];
+  v_events events.new_event[];
+begin
+  if p_cell is null then
+    raise exception 'p_cell is null';
+  end if;
+  v_entries := stock.parse_movements(p_cell, p_commands, v_now);
+  perform stock.open_levels(p_cell, v_entries, v_now);
+
+  perform 1
+  from stock.stock_level s
+  join (
+    select distinct u.location_id, u.sku_id from unnest(v_entries) u where u.problem is null
+  ) w on w.location_id = s.location_id and w.sku_id = s.sku_id
+  where s.cell_id = p_cell
+  order by s.location_id, s.sku_id
+  for update of s;
+
+  v_seen := web.seen_outcomes(p_cell, p_commands);
+  select stock.decide_movements(v_entries, a.v_left, a.v_known, v_seen)
+  into v_results
+  from stock.read_accounts(p_cell, v_entries) a;
+
+  v_outcomes := stock.gather_results(v_entries, v_results, v_seen);
+  v_events := stock.write_movements(p_cell, v_entries, v_results, v_now);
+  perform web.remember(p_cell, 'stock.record_movements', p_commands, v_outcomes, v_now);
+  perform events.write_events(p_cell, v_now, v_events);
+  return to_jsonb(v_outcomes);
+end;
+$$;

@@ -1,0 +1,173 @@
+-- The ledger, its projection, and the claims on it. Keys begin with the cell, then the place.
+create schema stock;
+
+-- The balance of one item at one place: a projection of the two ledgers, changed in their
+-- transaction. `version` numbers their entries; `change_count` numbers the stock.changed events.
+create table stock.stock_level (
+  cell_id integer not null,
+  location_id integer not null,
+  sku_id integer not null,
+  sellable bigint not null default 0,
+  staged bigint not null default 0,
+  quarantine bigint not null default 0,
+  damaged bigint not null default 0,
+  display bigint not null default 0,
+  missing bigint not null default 0,
+  reserved bigint not null default 0,
+  unpicked bigint not null default 0,
+  version bigint not null default 0,
+  change_count bigint not null default 0,
+  safety_stock bigint,
+  -- a lower bound of the ends of the open holds here: reads look for expired ones only after it
+  next_expiry_at timestamptz not null default 'infinity',
+  frozen_reason text,
+  first_moved_at timestamptz,
+  last_counted_at timestamptz,
+  changed_at timestamptz not null,
+  constraint stock_level_pkey primary key (cell_id, location_id, sku_id),
+  constraint staged_not_negative check (staged >= 0),
+  constraint quarantine_not_negative check (quarantine >= 0),
+  constraint damaged_not_negative check (damaged >= 0),
+  constraint display_not_negative check (display >= 0),
+  constraint missing_not_negative check (missing >= 0),
+  constraint unpicked_not_negative check (unpicked >= 0),
+  constraint unpicked_is_part_of_reserved check (unpicked <= reserved),
+  constraint level_safety_stock_not_negative check (safety_stock >= 0)
+) with (fillfactor = 70);
+create index stock_level_by_item on stock.stock_level (cell_id, sku_id, location_id);
+
+-- Goods: one row is one movement between two accounts, so nothing can appear or vanish.
+create table stock.ledger_entry (
+  cell_id integer not null,
+  location_id integer not null,
+  sku_id integer not null,
+  ledger_sequence bigint not null,
+  from_account text not null,
+  to_account text not null,
+  quantity bigint not null,
+  kind text not null,
+  occurred_at timestamptz not null,
+  recorded_at timestamptz not null,
+  document_id uuid not null,
+  source text not null,
+  reason text,
+  reference text,
+  client_id integer,
+  reverses bigint,
+  constraint ledger_entry_pkey primary key (
+    cell_id, location_id, sku_id, ledger_sequence, recorded_at
+  ),
+  constraint quantity_is_positive check (quantity > 0),
+  constraint accounts_differ check (from_account <> to_account),
+  constraint from_account_is_known check (from_account in (
+    'sellable', 'staged', 'quarantine', 'damaged', 'display', 'missing', 'in_transit',
+    'customer', 'supplier', 'shrink', 'scrap', 'opening'
+  )),
+  constraint to_account_is_known check (to_account in (
+    'sellable', 'staged', 'quarantine', 'damaged', 'display', 'missing', 'in_transit',
+    'customer', 'supplier', 'shrink', 'scrap', 'opening'
+  ))
+) partition by range (recorded_at);
+
+-- A movement's own key (`source_key`) is unique per client for ever; the ledger is partitioned, so
+-- the uniqueness lives here, in the same transaction.
+create table stock.source_key (
+  cell_id integer not null,
+  client_id integer not null,
+  source_key text not null,
+  movement_id uuid not null,
+  constraint source_key_pkey primary key (cell_id, client_id, source_key)
+);
+
+-- By which a reservation (later an order, a transfer) holds goods. `open_quantity` still counts.
+create table stock.claim (
+  cell_id integer not null,
+  location_id integer not null,
+  sku_id integer not null,
+  holder_id uuid not null,
+  holder_kind text not null,
+  line integer not null,
+  quantity bigint not null,
+  open_quantity bigint not null,
+  staged_quantity bigint not null default 0,
+  expires_at timestamptz,
+  constraint claim_pkey primary key (cell_id, holder_id, location_id, sku_id),
+  constraint holder_kind_is_known check (holder_kind in ('reservation', 'order', 'transfer')),
+  constraint claimed_quantity_not_negative check (quantity >= 0),
+  constraint open_quantity_within_quantity check (open_quantity between 0 and quantity),
+  constraint staged_within_open check (staged_quantity between 0 and open_quantity)
+);
+create index claim_open_by_place on stock.claim (cell_id, location_id, sku_id, expires_at)
+where open_quantity > 0;
+
+-- Claims have a ledger of their own: it never mixes with goods.
+create table stock.claim_entry (
+  cell_id integer not null,
+  location_id integer not null,
+  sku_id integer not null,
+  ledger_sequence bigint not null,
+  holder_id uuid not null,
+  kind text not null,
+  reserved_change bigint not null,
+  unpicked_change bigint not null,
+  recorded_at timestamptz not null,
+  client_id integer,
+  constraint claim_entry_pkey primary key (
+    cell_id, location_id, sku_id, ledger_sequence, recorded_at
+  ),
+  constraint claim_entry_kind_is_known check (
+    kind in ('claim', 'release', 'expire', 'consume', 'stage', 'unstage')
+  ),
+  constraint claim_entry_changes_something check (reserved_change <> 0 or unpicked_change <> 0)
+) partition by range (recorded_at);
+
+-- One movement of goods on its way into the ledger: what a command function hands to stock.post.
+create type stock.goods_change as (
+  location_id integer,
+  sku_id integer,
+  from_account text,
+  to_account text,
+  quantity bigint,
+  kind text,
+  occurred_at timestamptz,
+  document_id uuid,
+  source text,
+  reason text,
+  reference text,
+  client_id integer,
+  reverses bigint
+);
+
+-- One change of a claim on its way into the claims' ledger.
+create type stock.claim_change as (
+  location_id integer,
+  sku_id integer,
+  holder_id uuid,
+  kind text,
+  reserved_change bigint,
+  unpicked_change bigint,
+  expires_at timestamptz,
+  client_id integer
+);
+
+-- A batch of asked movements, parsed once: one element an entry, in order. A slot is one
+-- (location, sku) of the batch, a key slot one (client, source_key); `problem` refuses the entry.
+create type stock.asked_movement as (
+  command integer,
+  slot integer,
+  key_slot integer,
+  location_id integer,
+  sku_id integer,
+  movement uuid,
+  kind text,
+  from_account text,
+  to_account text,
+  quantity bigint,
+  occurred_at timestamptz,
+  reason text,
+  reference text,
+  source_key text,
+  client_id integer,
+  problem text,
+  detail text
+);

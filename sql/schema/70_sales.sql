@@ -1,0 +1,26 @@
+-- What was sold to a customer, whichever channel sold it: the unit of return.
+create schema sales;
+
+create table sales.sale_line (
+  cell_id integer not null,
+  document_id uuid not null,
+  line integer not null,
+  location_id integer not null,
+  sku_id integer not null,
+  quantity bigint not null,
+  returned bigint not null default 0,
+  unit_price bigint,
+  paid bigint,
+  refunded bigint not null default 0,
+  currency text,
+  channel text not null,
+  customer text,
+  sold_at timestamptz not null,
+  voided boolean not null default false,
+  constraint sale_line_pkey primary key (cell_id, document_id, line),
+  constraint sold_quantity_is_positive check (quantity > 0),
+  constraint never_more_returned_than_sold check (returned between 0 and quantity),
+  constraint refunded_not_negative check (refunded >= 0)
+);
+create index sale_line_by_customer on sales.sale_line (cell_id, customer, sold_at)
+where customer is not null;

@@ -10,11 +10,14 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
 from service.access.reads import client_of
+from service.catalog.routes import ROUTES as CATALOG
 from service.db import Db
+from service.locations.routes import ROUTES as LOCATIONS
 from service.log import log, set_up_logging
 from service.migrate import schema_checksum
 from service.reservations.routes import ROUTES as RESERVATIONS
 from service.settings import Settings, read_settings
+from service.stock.routes import ROUTES as STOCK
 from service.web.auth import Tokens
 from service.web.edge import Edge
 from service.web.health import ROUTES as HEALTH
@@ -22,7 +25,7 @@ from service.web.limits import Admission, RateLimit
 from service.web.problems import Problem
 from service.web.route import Kit
 
-ROUTERS = (HEALTH, RESERVATIONS)
+ROUTERS = (HEALTH, LOCATIONS, CATALOG, RESERVATIONS, STOCK)
 
 
 def build_app(settings: Settings, db: Db) -> Edge:

@@ -65,6 +65,8 @@ class Db:
 
     def __init__(self, dsn: str, *, size: int = 8, now: datetime | None = None) -> None:
         self.now = now
+        # cells of places, which never change: locations.reads keeps them here
+        self.cells: dict[str, int] = {}
         self._dsn = dsn
         self._size = size
         self._pool: asyncpg.Pool | None = None

@@ -120,6 +120,11 @@ def problems(body: PutItem) -> list[Problem]:
     return [*_price_problems(body), *_code_problems(body)]
 
 
+def pointer_of(body: PutItem, gtin: str) -> str:
+    """The JSON pointer of the field that gave this barcode (14 digits)."""
+    return next(where for where, text, _ in _code_fields(body) if scan_gtin(text) == gtin)
+
+
 def _price_problems(body: PutItem) -> Iterator[Problem]:
     if (body.price is None) != (body.currency is None):
         missing = "price" if body.price is None else "currency"
@@ -128,9 +133,7 @@ def _price_problems(body: PutItem) -> Iterator[Problem]:
 
 def _code_problems(body: PutItem) -> Iterator[Problem]:
     factors: dict[str, int] = {}
-    fields = [(f"/gtins/{index}", text, 1) for index, text in enumerate(body.gtins)]
-    fields += [(f"/packs/{index}/gtin", p.gtin, p.factor) for index, p in enumerate(body.packs)]
-    for pointer, text, factor in fields:
+    for pointer, text, factor in _code_fields(body):
         try:
             gtin = scan_gtin(text)
         except ScanRefused as refused:
@@ -138,6 +141,14 @@ def _code_problems(body: PutItem) -> Iterator[Problem]:
             continue
         if factors.setdefault(gtin, factor) != factor:
             yield pointer, "gtin_repeated", f"{gtin} stands for {factors[gtin]} units already"
+
+
+def _code_fields(body: PutItem) -> Iterator[tuple[str, str, int]]:
+    """Pointer, text and factor of every scan field."""
+    for index, text in enumerate(body.gtins):
+        yield f"/gtins/{index}", text, 1
+    for index, pack in enumerate(body.packs):
+        yield f"/packs/{index}/gtin", pack.gtin, pack.factor
 
 
 def _from_digits(text: str) -> str:
@@ -287,3 +298,14 @@ def _guard_qualifiers(path: list[tuple[str, str]], query: list[tuple[str, str]])
         barred |= {_THIRD_PARTY_SERIAL}
     if misplaced := barred & in_query:
         _refuse(f"({min(misplaced)}) belongs in the path of the URI")
+
+
+def search_words(text: str) -> str:
+    """A search as text for `to_tsquery`: every word, quoted, as the beginning of one.
+
+    PostgreSQL takes quoted words apart as it did those of the items, so "t-shirt" and "1.5" are
+    found as they stand there; nothing in the quotes can be read as an operator.
+    """
+    words = ("".join(c if c.isprintable() else " " for c in text)).split()
+    quoted = (word.replace("\\", "\\\\").replace("'", "''") for word in words)
+    return " & ".join(f"'{word}':*" for word in quoted)

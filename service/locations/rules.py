@@ -6,6 +6,7 @@ is the later instant, a missing one is shifted forward; minutes are elapsed minu
 
 import datetime as dt
 import math
+import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
@@ -40,6 +41,8 @@ _CACHE_AHEAD_DAYS: Final = 14
 
 _KINDS_WITHOUT_SHOWROOM: Final = frozenset({"warehouse", "webshop"})
 _NOT_A_PLACE: Final = frozenset({"localtime", "Factory", "posixrules"})
+
+_CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 _SLACK_DAYS: Final = 15
 """Built beyond the 60 days, so that a span which begins on the last of them has its end."""
@@ -366,3 +369,11 @@ def _utc(second: int) -> dt.datetime:
 
 def _local_day(second: int, zone: dt.tzinfo) -> dt.date:
     return dt.datetime.fromtimestamp(second, zone).date()
+
+
+def code_problems(code: str) -> list[Problem]:
+    """What keeps a text from being the code of a location (contract §1)."""
+    if _CODE.fullmatch(code):
+        return []
+    detail = "a location code has 1 to 32 of a-z, 0-9 and -, and does not begin with -"
+    return [("/location", "invalid_value", detail)]

@@ -1,5 +1,6 @@
 """Problem replies (RFC 9457): the one shape of every refusal, from the closed list of outcomes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -111,3 +112,10 @@ def problem_of(error: LaneError) -> Problem:
         if (error.code or "").startswith("22"):
             return Problem("invalid_value")
     return Problem("internal_error")
+
+
+def problem_of_fields(found: Sequence[tuple[str, str, str]]) -> Problem:
+    """422 for what a body gets wrong in itself: (pointer, code, detail) each, told all at once."""
+    code = found[0][1]
+    errors = [FieldProblem(*problem) for problem in found]
+    return Problem(code if code in REFUSALS else "invalid_value", found[0][2], errors=errors)

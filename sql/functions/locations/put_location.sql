@@ -20,9 +20,8 @@ declare
   v_now timestamptz := coalesce(p_now, now());
   v_outcomes jsonb[];
   v_events events.new_event[] := '{}';
-  v_before locations.location;
-  v_after locations.location;
   v_each record;
+  v_wrote record;
 begin
   if p_cell is null then
     raise exception 'p_cell is null';
@@ -38,18 +37,14 @@ begin
   v_outcomes := web.seen_outcomes(p_cell, p_commands);
   insert into events.cell_state (cell_id) values (p_cell) on conflict do nothing;
   for v_each in
-    select c.command, c.ordinality, c.command ->> 'location' as location
+    select c.command, c.ordinality
     from jsonb_array_elements(p_commands) with ordinality c (command, ordinality)
     order by c.ordinality
   loop
     if v_outcomes[v_each.ordinality] is null then
-      v_before := locations.claim_code(p_cell, v_each.command, v_now);
-      v_outcomes[v_each.ordinality] :=
-        locations.write_location(p_cell, v_each.command, v_before, v_now);
-      select * into v_after from locations.location l where l.location = v_each.location;
-      v_events := v_events || locations.changes_of(
-        v_before, v_after, (v_each.command ->> 'client_id')::integer, v_now
-      );
+      select w.* into v_wrote from locations.write_location(p_cell, v_each.command, v_now) w;
+      v_outcomes[v_each.ordinality] := v_wrote.outcome;
+      v_events := v_events || v_wrote.events;
     elsif v_outcomes[v_each.ordinality] ->> 'code' = 'twin' then
       v_outcomes[v_each.ordinality] := web.twin_outcome(v_outcomes[v_each.ordinality], v_outcomes);
     end if;

@@ -1,0 +1,16 @@
+-- Purpose: kilometres between two points over the earth's surface (haversine, mean radius
+--   6,371.0088 km); null where a coordinate is missing. Pure, inlined.
+create or replace function locations.distance_km(
+  p_latitude_a double precision, p_longitude_a double precision,
+  p_latitude_b double precision, p_longitude_b double precision
+)
+returns double precision
+language sql
+immutable
+parallel safe
+as $$
+  select 2 * 6371.0088 * asin(least(1, sqrt(
+    power(sind((p_latitude_b - p_latitude_a) / 2), 2)
+    + cosd(p_latitude_a) * cosd(p_latitude_b) * power(sind((p_longitude_b - p_longitude_a) / 2), 2)
+  )))
+$$;

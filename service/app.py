@@ -15,6 +15,8 @@ from service.db import Db
 from service.locations.routes import ROUTES as LOCATIONS
 from service.log import log, set_up_logging
 from service.migrate import schema_checksum
+from service.availability.reads import Places
+from service.availability.routes import ROUTES as AVAILABILITY
 from service.reservations.routes import ROUTES as RESERVATIONS
 from service.settings import Settings, read_settings
 from service.stock.routes import ROUTES as STOCK

@@ -78,6 +78,12 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "negative_not_allowed": Refusal(422, "Only an adjustment may be negative"),
     "zero_quantity": Refusal(422, "A quantity of nothing changes nothing"),
     "not_stock_tracked": Refusal(422, "The item's stock is not tracked"),
+    "in_the_future": Refusal(
+        422, "This lies more than 10 minutes ahead", "Set the clock, or send it later."
+    ),
+    "card_number": Refusal(
+        422, "This looks like the number of a payment card", "Send no card numbers, anywhere."
+    ),
     "unknown_terminal": Refusal(422, "There is no such terminal", "Register it, then send again."),
     # the service
     "internal_error": Refusal(500, "A fault of the service"),

@@ -1,1 +1,1 @@
-"""The stock domain."""
+"""Goods by place and item: the ledger, its balances, and what can be promised of them."""

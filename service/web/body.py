@@ -152,5 +152,7 @@ def explain(message: str) -> tuple[str, str]:
         detail = "There is no such field here"
     if detail.startswith("Invalid enum value"):
         detail = "Not one of the values that are taken here"
+    if "matching regex" in detail:
+        detail = "It has characters, or a form, that are not taken here"
     pointer = "".join(f"/{name or index}" for name, index in _STEP.findall(path))
     return detail[:200], pointer or "/"

@@ -68,6 +68,7 @@ create table stock.ledger_entry (
     'customer', 'supplier', 'shrink', 'scrap', 'opening'
   ))
 ) partition by range (recorded_at);
+create index ledger_entry_by_document on stock.ledger_entry (cell_id, document_id);
 
 -- A movement's own key (`source_key`) is unique per client for ever; the ledger is partitioned, so
 -- the uniqueness lives here, in the same transaction.

@@ -44,7 +44,7 @@ begin
         v_known[v_entry.key_slot] := v_entry.movement;
       end if;
     end if;
-    v_results := v_results || v_result;
+    v_results[coalesce(cardinality(v_results), 0) + 1] := v_result;
   end loop;
   return v_results;
 end;

@@ -18,7 +18,7 @@ begin
   from (
     select distinct u.location_id, u.sku_id
     from unnest(p_entries) u
-    where u.problem is null and u.to_account = 'sellable' and u.kind <> 'repaired'
+    where u.problem is null and stock.account_slot(1, u.from_account) is null
   ) w
   where not exists (
     select 1

@@ -1,0 +1,104 @@
+"""Pure decisions about stock: between which accounts goods move, and how a refusal is told."""
+
+import re
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from service.catalog.rules import sku_problem
+from service.outcomes import REFUSALS
+from service.stock.types import EntryResult, Kind, Movement, MovementResult, Posting
+
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Nothing that is still on a shelf happened before; a slip of the year is told at once."""
+
+_DIGITS = re.compile(r"\d(?:[ -]?\d){12,18}", re.ASCII)
+
+# from -> to, unless the entry names another account to take from (domain.md §1.2)
+_ACCOUNTS: Final[dict[Kind, tuple[str, str]]] = {
+    "opening": ("opening", "sellable"),
+    "received": ("supplier", "sellable"),
+    "supplier_return": ("sellable", "supplier"),
+    "damaged": ("sellable", "damaged"),
+    "repaired": ("damaged", "sellable"),
+    "scrapped": ("damaged", "scrap"),
+    "adjusted": ("shrink", "sellable"),
+}
+_MAY_NAME_FROM: Final = frozenset(("supplier_return", "scrapped"))
+
+
+class Refused(NamedTuple):
+    """Why an entry cannot be taken: a code of the closed list, and a sentence."""
+
+    code: str
+    detail: str | None = None
+
+
+def accounts(movement: Movement) -> tuple[str, str]:
+    """The accounts that a movement takes from and gives to."""
+    source, target = _ACCOUNTS[movement.kind]
+    if movement.quantity < 0:
+        return target, source
+    return movement.from_ or source, target
+
+
+def refusal(movement: Movement) -> Refused | None:
+    """What an entry gets wrong in itself; None where the book has to decide."""
+    if problem := sku_problem(movement.sku):
+        return Refused("invalid_request", f"/sku: {problem}")
+    if movement.quantity == 0:
+        return Refused("zero_quantity")
+    if movement.quantity < 0 and movement.kind != "adjusted":
+        return Refused("negative_not_allowed")
+    return _odd(movement)
+
+
+def _odd(movement: Movement) -> Refused | None:
+    """What does not go together, or cannot be meant."""
+    if movement.from_ is not None and movement.kind not in _MAY_NAME_FROM:
+        return Refused("invalid_value", "/from: only scrapped and supplier_return name an account")
+    if movement.occurred_at is not None and movement.occurred_at < EARLIEST:
+        return Refused("invalid_value", "/occurred_at: this is before the year 2000")
+    if holds_card_number(movement.reason):
+        return Refused("card_number", "/reason: it looks like the number of a payment card")
+    return None
+
+
+def holds_card_number(text: str | None) -> bool:
+    """Whether a text carries what looks like a payment card's number (13-19 digits, Luhn)."""
+    return any(_luhn(found.group()) for found in _DIGITS.finditer(text or ""))
+
+
+def _luhn(text: str) -> bool:
+    digits = [int(sign) for sign in reversed(text) if sign.isdigit()]
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+
+
+def posting(movement: Movement, identifier: str) -> Posting:
+    """A movement that can be taken, as the database gets it."""
+    source, target = accounts(movement)
+    return Posting(
+        movement=identifier,
+        location=movement.location,
+        sku=movement.sku,
+        kind=movement.kind,
+        from_account=source,
+        to_account=target,
+        quantity=abs(movement.quantity),
+        occurred_at=movement.occurred_at,
+        reason=movement.reason,
+        reference=movement.reference,
+        source_key=movement.source_key,
+    )
+
+
+def told(index: int, result: EntryResult) -> MovementResult:
+    """One entry's result in the words of the contract; the same for the same stored result."""
+    detail = result.detail
+    if result.account is not None:
+        detail = f"{result.account} holds {result.there}"
+    elif result.code is not None:
+        detail = detail or REFUSALS[result.code].title
+    return MovementResult(
+        index, result.status, movement=result.movement, code=result.code, detail=detail
+    )

@@ -10,13 +10,13 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
 from service.access.reads import client_of
+from service.availability.reads import Places
+from service.availability.routes import ROUTES as AVAILABILITY
 from service.catalog.routes import ROUTES as CATALOG
 from service.db import Db
 from service.locations.routes import ROUTES as LOCATIONS
 from service.log import log, set_up_logging
 from service.migrate import schema_checksum
-from service.availability.reads import Places
-from service.availability.routes import ROUTES as AVAILABILITY
 from service.reservations.routes import ROUTES as RESERVATIONS
 from service.settings import Settings, read_settings
 from service.stock.routes import ROUTES as STOCK
@@ -27,7 +27,7 @@ from service.web.limits import Admission, RateLimit
 from service.web.problems import Problem
 from service.web.route import Kit
 
-ROUTERS = (HEALTH, LOCATIONS, CATALOG, RESERVATIONS, STOCK)
+ROUTERS = (HEALTH, LOCATIONS, CATALOG, AVAILABILITY, RESERVATIONS, STOCK)
 
 
 def build_app(settings: Settings, db: Db) -> Edge:
@@ -52,7 +52,16 @@ def build_app(settings: Settings, db: Db) -> Edge:
         exception_handlers={Exception: _refuse},
         openapi_config=None,
         lifespan=[lifespan],
-        state=State({"kit": kit, "db": db, "settings": settings}),
+        state=State(
+            {
+                "kit": kit,
+                "db": db,
+                "settings": settings,
+                "places": Places(),
+                "cells": (0.0, []),
+            },
+            deep_copy=False,
+        ),
         logging_config=None,
     )
     return Edge(litestar)

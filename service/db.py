@@ -29,6 +29,8 @@ SQL_DIR = next(
     if folder.is_dir()
 )
 
+APP_ROLE = "hylde_app"
+
 _encode = msgspec.json.Encoder().encode
 # what the server says when it goes away under a statement: nobody knows whether it committed
 _LOST = ("08", "57P01", "57P02", "57P03")
@@ -58,17 +60,22 @@ class Db:
     """Pool, lanes and named queries of one process.
 
     Args:
-        dsn: the app role's address.
+        dsn: the app's login.
         size: connections in the pool.
+        role: what every connection works as, so that a login that may more does no more (the owner
+            on a database with one login only); a login that is the role already may set it too.
         now: the time that functions get; None means the database's own clock (tests set it).
     """
 
-    def __init__(self, dsn: str, *, size: int = 8, now: datetime | None = None) -> None:
+    def __init__(
+        self, dsn: str, *, size: int = 8, now: datetime | None = None, role: str = APP_ROLE
+    ) -> None:
         self.now = now
         # cells of places, which never change: locations.reads keeps them here
         self.cells: dict[str, int] = {}
         self._dsn = dsn
         self._size = size
+        self._role = role
         self._pool: asyncpg.Pool | None = None
         self._lanes: dict[tuple[str, int], Lane[Any]] = {}
         self._queries = read_queries(SQL_DIR / "queries")
@@ -86,6 +93,7 @@ class Db:
             reset=_no_reset,
             server_settings={
                 "application_name": "hylde",
+                "role": self._role,
                 "statement_timeout": "1700",
                 "lock_timeout": "500",
                 "idle_in_transaction_session_timeout": "5000",
@@ -165,7 +173,12 @@ class Db:
             if not transient:
                 log.error("command_broken", code=code, error=str(error), statement=sql[:80])
             raise CommandBroken(str(error), code, transient=transient) from error
-        except (TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        except (
+            TimeoutError,
+            OSError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+        ) as error:
             connection.terminate()
             raise OutcomeUnknown(type(error).__name__) from error
         finally:
@@ -193,6 +206,10 @@ class RolledBackError(Exception):
         self.transient = transient
 
 
+class CannotConnectError(Exception):
+    """The database cannot be reached, or lets us not in; the message is one line for people."""
+
+
 class OwnerSession:
     """One connection with the owner's rights, for migrations, checks and set-up."""
 
@@ -202,16 +219,22 @@ class OwnerSession:
 
     @classmethod
     async def connect(cls, dsn: str, *, tries: int = 20) -> "OwnerSession":
-        """Connect; a server that is just starting gets a few seconds."""
+        """Connect; a server that is just starting gets a few seconds.
+
+        Raises:
+            CannotConnectError: it stays away, or refuses us.
+        """
         for attempt in range(tries):
             try:
                 connection = await asyncpg.connect(
                     dsn, timeout=5, server_settings={"lock_timeout": "2000", "timezone": "UTC"}
                 )
-            except (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError):
+            except (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as e:
                 if attempt == tries - 1:
-                    raise
+                    raise CannotConnectError(f"cannot reach the database: {e}") from e
                 await asyncio.sleep(0.2)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                raise CannotConnectError(f"cannot use the database: {error}") from error
             else:
                 return cls(connection)
         raise AssertionError

@@ -20,15 +20,15 @@ class LaneError(Exception):
     """A command got no outcome; the subclasses say what is known."""
 
 
-class NotStarted(LaneError):
+class NotStarted(LaneError):  # noqa: N818 - says what is known of the outcome
     """Nothing was sent: the queue is full, the service is closing or the database is away."""
 
 
-class OutcomeUnknown(LaneError):
+class OutcomeUnknown(LaneError):  # noqa: N818 - says what is known of the outcome
     """Sent, and no answer came, also when asked again: it may have been decided or not."""
 
 
-class CommandBroken(LaneError):
+class CommandBroken(LaneError):  # noqa: N818 - says what is known of the outcome
     """The database refused the call for this very command: a bug, or data it cannot take."""
 
     def __init__(self, message: str, code: str | None = None, *, transient: bool = False) -> None:

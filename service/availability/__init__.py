@@ -1,1 +1,1 @@
-"""The availability domain."""
+"""What can be had where, told fresh from the primary through read lanes."""

@@ -113,10 +113,16 @@ async def get_reservation(call: Call[Any]) -> Response[Any]:
     summary="Extend a reservation, once",
     scopes=SCOPES,
     takes=Nothing,
+    body_optional=True,
     gives=Reservation,
     keyed=True,
-    refuses=("not_found", "reservation_expired", "already_extended", "wrong_state",
-             "idempotency_key_reused"),
+    refuses=(
+        "not_found",
+        "reservation_expired",
+        "already_extended",
+        "wrong_state",
+        "idempotency_key_reused",
+    ),
     tag="reservations",
 )
 async def extend_reservation(call: Call[Nothing]) -> Response[Any]:
@@ -131,6 +137,7 @@ async def extend_reservation(call: Call[Nothing]) -> Response[Any]:
     summary="Give the goods free again",
     scopes=SCOPES,
     takes=Nothing,
+    body_optional=True,
     gives=Reservation,
     keyed=True,
     refuses=("not_found", "wrong_state", "idempotency_key_reused"),
@@ -149,8 +156,15 @@ async def release_reservation(call: Call[Nothing]) -> Response[Any]:
     scopes=SCOPES,
     takes=NewLines,
     gives=Reservation,
-    refuses=("not_found", "reservation_expired", "wrong_state", "insufficient_stock",
-             "uncertain_stock", "location_closed", "unknown_sku"),
+    refuses=(
+        "not_found",
+        "reservation_expired",
+        "wrong_state",
+        "insufficient_stock",
+        "uncertain_stock",
+        "location_closed",
+        "unknown_sku",
+    ),
     tag="reservations",
 )
 async def resize_reservation(call: Call[NewLines]) -> Response[Any]:

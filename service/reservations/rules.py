@@ -28,8 +28,9 @@ def asked_parts(body: PlaceReservation) -> list[AskedPart] | None:
 
 
 def merge_lines(parts: list[AskedPart]) -> list[HeldLine]:
-    """One line for each (location, sku), in order of first mention: two lines of one item that
-    are checked one by one would each pass (peers.md, Medusa #16502).
+    """One line for each (location, sku), in order of first mention.
+
+    Two lines of one item that are checked one by one would each pass (Medusa #16502).
     """
     sums: dict[tuple[str, str], int] = {}
     for part in parts:
@@ -42,7 +43,9 @@ def merge_lines(parts: list[AskedPart]) -> list[HeldLine]:
     ]
 
 
-def pointers(body: PlaceReservation | None, lines: list[AskedLine] | None) -> dict[tuple[str, str], str]:
+def pointers(
+    body: PlaceReservation | None, lines: list[AskedLine] | None
+) -> dict[tuple[str, str], str]:
     """The JSON pointer of the first line of each (location, sku), to tell what fell short."""
     found: dict[tuple[str, str], str] = {}
     if body is None or isinstance(body.parts, UnsetType):
@@ -81,7 +84,7 @@ def tell(
         parts=UNSET
         if len(places) == 1
         else [
-            Part(place, [Line(l.sku, l.quantity) for l in lines if l.location == place])
+            Part(place, [Line(x.sku, x.quantity) for x in lines if x.location == place])
             for place in places
         ],
     )

@@ -132,7 +132,7 @@ def decode(kind: type[T], body: bytes | msgspec.Raw, where: str = "") -> T:
         Problem: 400 with a JSON pointer to the field.
     """
     try:
-        return decoder_of(kind).decode(body)  # type: ignore[no-any-return]
+        return decoder_of(kind).decode(body)  # type: ignore[no-any-return, arg-type]
     except msgspec.ValidationError as error:
         detail, pointer = explain(str(error))
         field = FieldProblem(pointer=where + pointer, code="invalid", detail=detail)
@@ -144,7 +144,7 @@ def decode(kind: type[T], body: bytes | msgspec.Raw, where: str = "") -> T:
 
 
 def explain(message: str) -> tuple[str, str]:
-    """Msgspec's words as (sentence, JSON pointer); names of the body's own choosing are left out."""
+    """Msgspec's words as (sentence, JSON pointer), without the body's own words."""
     found = _PATH.search(message)
     path = found.group(1) if found else ""
     detail = message[: found.start()] if found else message

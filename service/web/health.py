@@ -16,7 +16,9 @@ async def healthz(_: Call[Any]) -> Response[bytes]:
     return reply({"status": "up"})
 
 
-@endpoint("GET", "/readyz", summary="Ready for work", shed="till", tag="service", statuses=(200, 503))
+@endpoint(
+    "GET", "/readyz", summary="Ready for work", shed="till", tag="service", statuses=(200, 503)
+)
 async def readyz(call: Call[Any]) -> Response[bytes]:
     """Answers 200 when the database is reachable and its schema is this release's."""
     try:

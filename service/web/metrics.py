@@ -21,7 +21,9 @@ SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3),
 )
 INVARIANTS = Gauge(
-    "hylde_invariant_violations", "Rows that break an invariant", ["invariant"],
+    "hylde_invariant_violations",
+    "Rows that break an invariant",
+    ["invariant"],
     multiprocess_mode="mostrecent",
 )
 JOBS = Counter("hylde_job_runs", "Runs of jobs by outcome", ["job", "outcome"])

@@ -11,7 +11,11 @@ from service.lanes import CommandBroken, LaneError, NotStarted, OutcomeUnknown
 from service.outcomes import REFUSALS
 
 PROBLEM_TYPE = "application/problem+json"
-_encode = msgspec.json.Encoder(order="deterministic").encode
+_NOT_STARTED = {
+    "the service is closing": "closing",
+    "too much is waiting": "overloaded",
+    "waited too long in the queue": "overloaded",
+}
 
 
 class FieldProblem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -100,17 +104,12 @@ def problem_of(error: LaneError) -> Problem:
     if isinstance(error, OutcomeUnknown):
         return Problem("outcome_unknown")
     if isinstance(error, NotStarted):
-        reason = str(error)
-        if reason == "the service is closing":
-            return Problem("closing")
-        if reason in ("too much is waiting", "waited too long in the queue"):
-            return Problem("overloaded")
-        return Problem("database_unavailable", headers={"Retry-After": "2"})
-    if isinstance(error, CommandBroken):
-        if error.transient:
-            return Problem("overloaded")
-        if (error.code or "").startswith("22"):
-            return Problem("invalid_value")
+        code = _NOT_STARTED.get(str(error), "database_unavailable")
+        return Problem(code, headers={"Retry-After": "2"} if code == "database_unavailable" else {})
+    if isinstance(error, CommandBroken) and error.transient:
+        return Problem("overloaded")
+    if isinstance(error, CommandBroken) and (error.code or "").startswith("22"):
+        return Problem("invalid_value")
     return Problem("internal_error")
 
 

@@ -16,13 +16,20 @@ from litestar.handlers import HTTPRouteHandler
 
 from service.lanes import LaneError
 from service.web.auth import Client, Tokens
-from service.web.body import BATCH_BYTES, SMALL_BYTES, check_depth, check_media_type, decode, read_body
+from service.web.body import (
+    BATCH_BYTES,
+    SMALL_BYTES,
+    check_depth,
+    check_media_type,
+    decode,
+    read_body,
+)
 from service.web.limits import Admission, RateLimit
 from service.web.problems import Problem, problem_of
 from service.web.query import parse_query
 
 T = TypeVar("T")
-Handler = Callable[["Call"], Awaitable[Response[Any]]]
+Handler = Callable[["Call[Any]"], Awaitable[Response[Any]]]
 _VISIBLE = frozenset(range(0x21, 0x7F))
 KEY_MAX = 255
 
@@ -43,6 +50,7 @@ class Spec(NamedTuple):
     statuses: tuple[int, ...] = (200,)
     refuses: tuple[str, ...] = ()  # business refusals, by code
     keyed: bool = False  # needs an Idempotency-Key
+    body_optional: bool = False  # an action without details: `{}` or nothing at all
     size: str = "small"  # small | batch | stream
     shed: str = "command"  # read | command | till: what goes first under overload
     etag: bool = False
@@ -114,7 +122,13 @@ class Call(Generic[T]):
 _NOBODY = Client(0, "", "", frozenset(), frozenset(), 0.0)
 
 
-def endpoint(method: str, path: str, *, summary: str, **of: Any) -> Callable[[Handler], HTTPRouteHandler]:  # noqa: ANN401, E501
+def endpoint(
+    method: str,
+    path: str,
+    *,
+    summary: str,
+    **of: Any,  # noqa: ANN401 - Spec's fields
+) -> Callable[[Handler], HTTPRouteHandler]:
     """Make a Litestar handler of `async def name(call) -> Response`; arguments are Spec's."""
 
     def decorate(function: Handler) -> HTTPRouteHandler:
@@ -141,10 +155,10 @@ async def answer(spec: Spec, function: Handler, request: Request[Any, Any, Any])
     kit: Kit = request.app.state.kit
     limit: str | None = None
     entered = False
+    call: Call[Any] = Call(spec, request)
     try:
         kit.admission.enter(spec.shed)
         entered = True
-        call: Call[Any] = Call(spec, request)
         if spec.scopes is not None:
             limit = await _admit(call, kit)
         if spec.keyed:
@@ -153,9 +167,9 @@ async def answer(spec: Spec, function: Handler, request: Request[Any, Any, Any])
             await _take_body(call)
         response = await function(call)
     except Problem as problem:
-        response = problem.response(_instance(request))
+        response = problem.response(_instance(request, call))
     except LaneError as error:
-        response = problem_of(error).response(_instance(request))
+        response = problem_of(error).response(_instance(request, call))
     finally:
         if entered:
             kit.admission.leave()
@@ -181,9 +195,13 @@ async def _admit(call: Call[Any], kit: Kit) -> str | None:
 
 async def _take_body(call: Call[Any]) -> None:
     spec = call.spec
+    if spec.body_optional and "content-type" not in call.request.headers:
+        call.body = await read_body(call.request.scope, call.request.receive, SMALL_BYTES)
+        if not call.body:
+            return
     check_media_type(call.request.headers.get("content-type"), *spec.media)
     size = BATCH_BYTES if spec.size == "batch" else SMALL_BYTES
-    call.body = await read_body(call.request.scope, call.request.receive, size)
+    call.body = call.body or await read_body(call.request.scope, call.request.receive, size)
     check_depth(call.body)
 
 
@@ -202,7 +220,10 @@ def idempotency_key(request: Request[Any, Any, Any]) -> str:
     return key.decode("ascii")
 
 
-def _instance(request: Request[Any, Any, Any]) -> str:
+def _instance(request: Request[Any, Any, Any], call: Call[Any]) -> str:
+    """What the problem is about: the same for a replay as for the first reply to a key."""
+    if call.key and call.body:
+        return f"urn:hylde:command:{call.fingerprint()}"
     return f"urn:hylde:request:{request.scope.get('request_id', '')}"
 
 
@@ -227,14 +248,20 @@ def etag_of(content: bytes) -> str:
 
 
 def tagged(
-    call: Call[Any], content: object, *, hashed: object = None, headers: dict[str, str] | None = None
+    call: Call[Any],
+    content: object,
+    *,
+    hashed: object = None,
+    headers: dict[str, str] | None = None,
 ) -> Response[bytes]:
     """A JSON reply with its ETag, or 304; `hashed` replaces the content in the hash."""
     body = _encode(content)
     tag = etag_of(body if hashed is None else _encode(hashed))
     found = call.header("if-none-match")
     every = {"ETag": tag, "Cache-Control": "no-cache", **(headers or {})}
-    if found and (found.strip() == "*" or tag in [t.strip().removeprefix("W/") for t in found.split(",")]):
+    if found and (
+        found.strip() == "*" or tag in [t.strip().removeprefix("W/") for t in found.split(",")]
+    ):
         return Response(content=b"", status_code=304, headers=every, media_type="application/json")
     return Response(content=body, status_code=200, media_type="application/json", headers=every)
 

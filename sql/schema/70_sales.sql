@@ -24,3 +24,21 @@ create table sales.sale_line (
 );
 create index sale_line_by_customer on sales.sale_line (cell_id, customer, sold_at)
 where customer is not null;
+
+-- What came back of which sale line: one row a returned receipt line that named its sale.
+-- `quantity` is what was still out there, `surplus` what was handed in beyond it.
+create table sales.return_line (
+  cell_id integer not null,
+  document_id uuid not null,
+  line integer not null,
+  sale_document_id uuid not null,
+  sale_line integer not null,
+  quantity bigint not null,
+  surplus bigint not null,
+  returned_at timestamptz not null,
+  voided boolean not null default false,
+  constraint return_line_pkey primary key (cell_id, document_id, line),
+  constraint returned_quantity_not_negative check (quantity >= 0),
+  constraint surplus_not_negative check (surplus >= 0)
+);
+create index return_line_by_sale on sales.return_line (cell_id, sale_document_id, sale_line);

@@ -33,6 +33,8 @@ create table pos.receipt (
   client_id integer,
   order_reference text,
   customer text,
+  void_terminal text,
+  void_sequence bigint,
   voided_by uuid,
   version bigint not null default 1,
   body jsonb not null,
@@ -43,10 +45,19 @@ create table pos.receipt (
     kind in ('sale', 'return', 'exchange', 'void', 'no_sale')
   ),
   constraint receipt_status_is_known check (
-    status in ('posted', 'partly_posted', 'parked', 'held_for_review', 'ignored', 'rejected', 'voided')
+    status in (
+      'posted', 'partly_posted', 'parked', 'held_for_review', 'ignored', 'rejected', 'voided',
+      'conflict'
+    )
   ),
-  constraint sequence_is_positive check (sequence >= 1)
+  constraint sequence_is_positive check (sequence >= 1),
+  constraint a_void_names_what_it_voids check ((kind = 'void') = (void_sequence is not null))
 );
+-- voids that came before their sale: looked at with every batch, so kept to the few there are
+create index receipt_parked on pos.receipt (cell_id, void_terminal, void_sequence)
+where status = 'parked';
+-- a till's body is read by people and by replays only: not worth compressing with every sale
+alter table pos.receipt alter column body set storage external;
 
 -- What a person has to look at. Kept with all that the till said.
 create table pos.exception (
@@ -75,7 +86,89 @@ create table pos.exception (
   constraint exception_state_is_known check (state in ('open', 'resolved'))
 );
 create unique index one_exception_per_matter on pos.exception (
-  cell_id, terminal, sequence, kind, fingerprint, coalesce(line, 0)
+  cell_id, terminal, coalesce(epoch, 0), sequence, kind, fingerprint, coalesce(line, 0)
 );
 create index exception_open on pos.exception (cell_id, recorded_at, exception_id)
 where state = 'open';
+
+-- A receipt as it was asked for, with its terminal resolved and what is already known of its
+-- natural key. `version` is that of the kept receipt (0: none yet), `receipt_id` the kept one's or
+-- the command's own. Subscripts of arrays beside it are `command`.
+create type pos.asked_receipt as (
+  command integer,
+  receipt_id uuid,
+  client_id integer,
+  terminal text,
+  epoch integer,
+  sequence bigint,
+  location_id integer,
+  location text,
+  channel text,
+  kind text,
+  occurred_at timestamptz,
+  fingerprint text,
+  void_terminal text,
+  void_sequence bigint,
+  code text,
+  first_status text,
+  problems jsonb,
+  version bigint,
+  review_quantity bigint,
+  codes jsonb,
+  body jsonb
+);
+
+-- A line of a receipt that is to be posted. `quantity` is in base units of the item; of a line that
+-- is no known item it is what the till said (then `sku_id` is null).
+create type pos.asked_line as (
+  command integer,
+  line integer,
+  receipt_id uuid,
+  location_id integer,
+  sku_id integer,
+  tracked boolean,
+  quantity bigint,
+  large boolean,
+  gtin text,
+  sku text,
+  unit_price bigint,
+  paid bigint,
+  sale jsonb,
+  resaleable boolean,
+  occurred_at timestamptz,
+  client_id integer,
+  reference text,
+  currency text,
+  channel text,
+  customer text
+);
+
+-- What is wrong with a line that is posted all the same, or not at all (`unmapped`).
+create type pos.line_problem as (
+  command integer,
+  line integer,
+  code text,
+  gtin text,
+  sku text,
+  quantity bigint
+);
+
+-- A returned line with the sale line it brings back, where it names one that there is: `accepted`
+-- of its units were still out there.
+create type pos.returned_line as (
+  command integer,
+  line integer,
+  receipt_id uuid,
+  location_id integer,
+  sku_id integer,
+  tracked boolean,
+  quantity bigint,
+  accepted bigint,
+  sale_named boolean,
+  sale_document_id uuid,
+  sale_line integer,
+  resaleable boolean,
+  occurred_at timestamptz,
+  client_id integer,
+  reference text
+);

@@ -244,8 +244,16 @@ class OwnerSession:
         await self._connection.close(timeout=5)
 
     async def execute(self, sql: str) -> None:
-        """Run statements."""
-        await self._connection.execute(sql)
+        """Run statements.
+
+        Raises:
+            RolledBackError: the database refused.
+        """
+        try:
+            await self._connection.execute(sql)
+        except asyncpg.PostgresError as error:
+            code = str(error.sqlstate or "")
+            raise RolledBackError(str(error), transient=code.startswith(_TRANSIENT)) from error
 
     async def value(self, sql: str, *args: object) -> Any:  # noqa: ANN401 - a column of any type
         """The first column of the first row."""

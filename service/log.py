@@ -31,6 +31,7 @@ def set_up_logging(level: str = "info", form: str = "json") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
+    logging.basicConfig(handlers=[StandardLines()], level=logging.WARNING, force=True)
     wrapper = structlog.make_filtering_bound_logger(_LEVELS[level])
     if form == "console":
         structlog.configure(
@@ -49,3 +50,12 @@ def set_up_logging(level: str = "info", form: str = "json") -> None:
 
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+
+class StandardLines(logging.Handler):
+    """Brings what libraries say through `logging` (granian, apscheduler, asyncio) into our form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it as one of our lines."""
+        say = log.error if record.levelno >= logging.ERROR else log.warning
+        say(record.name.lstrip("_"), detail=record.getMessage(), exc_info=record.exc_info)

@@ -7,16 +7,15 @@ again, so that a waiting migration never queues the shop behind it.
 import asyncio
 import hashlib
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from service.db import SQL_DIR, OwnerSession, RolledBackError
+from service.db import APP_ROLE, SQL_DIR, OwnerSession, RolledBackError
 from service.log import log
 
-APP_ROLE = "hylde_app"
 TRIES = 30
+FIRST_WITH_SET = 160000
 
 
 class MigrationError(RuntimeError):
@@ -39,7 +38,9 @@ async def migrate(owner_dsn: str, app_dsn: str) -> Report:
     session = await OwnerSession.connect(owner_dsn)
     try:
         await _assert_durable(session)
+        await session.execute("set lock_timeout = '60s'")
         await session.execute("select pg_advisory_lock(hashtext('hylde.migrate'))")
+        await session.execute("set lock_timeout = '2s'")
         applied = await _apply_migrations(session)
         await _ensure_roles(session, app_dsn)
         replaced = await _install(session, "functions and grants", functions_text())
@@ -139,17 +140,20 @@ async def _in_one_transaction(session: OwnerSession, text: str, note: str, *args
 
 
 async def _ensure_roles(session: OwnerSession, app_dsn: str) -> None:
-    """The app role exists, and the login that the service uses may be it."""
-    login = unquote(urlsplit(app_dsn).username or "")
-    exists = await session.value("select 1 from pg_roles where rolname = $1", APP_ROLE)
-    if not exists:
-        await session.execute(f"create role {APP_ROLE} nologin")
-    member: Any = login in ("", APP_ROLE) or await session.value(
-        "select pg_has_role($1::name, $2::name, 'member')", login, APP_ROLE
-    )
-    if not member:
-        quoted = login.replace('"', '""')
-        await session.execute(f'grant {APP_ROLE} to "{quoted}"')
+    """The app role exists, and the login that the service uses may become it."""
+    login = unquote(urlsplit(app_dsn).username or "") or await session.value("select session_user")
+    # before PostgreSQL 16 a member may always become the role
+    new = int(await session.value("select current_setting('server_version_num')")) >= FIRST_WITH_SET
+    may = f"select pg_has_role($1::name, $2::name, '{'set' if new else 'member'}')"
+    quoted = str(login).replace('"', '""')
+    try:
+        if not await session.value("select 1 from pg_roles where rolname = $1", APP_ROLE):
+            await session.execute(f"create role {APP_ROLE} nologin")
+        if login != APP_ROLE and not await session.value(may, login, APP_ROLE):
+            await session.execute(f'grant {APP_ROLE} to "{quoted}"')
+    except RolledBackError as error:
+        todo = f'create role {APP_ROLE} nologin; grant {APP_ROLE} to "{quoted}";'
+        raise MigrationError(f"{error}: let an administrator run `{todo}`") from error
 
 
 async def _assert_durable(session: OwnerSession) -> None:

@@ -4,10 +4,12 @@ The map, from the outside in:
 
 - `__main__`, `cli/`    the command line, one file a command
 - `app`, `worker`       the two composition roots: HTTP, and time
+- `schedule`            what a job is; `invariants` runs sql/checks; `parent` ends orphans
 - `embedded`, `cluster` the bundled PostgreSQL; `migrate` brings a database up to date
 - `settings`, `log`, `outcomes`, `lanes`, `db`   the floor that everything stands on
 - `web/`                the HTTP kit: tokens, keys, limits, problems; knows no domain
 - `access`, `locations`, `catalog`, `stock`, `availability`, `sales`, `pos`, `reservations`
                         the domains, each with the same file names
-- `replay/`             recorded sales, as tills would send them
+- `imports/`            whole files of places, items and stock; `events` keeps the outbox in months
+- `replay/`             recorded sales, as tills would send them; `bench/` measures
 """

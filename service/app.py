@@ -1,5 +1,6 @@
 """Composition root for HTTP: settings → pool → routers → Litestar; the only list of routers."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -14,9 +15,12 @@ from service.availability.reads import Places
 from service.availability.routes import ROUTES as AVAILABILITY
 from service.catalog.routes import ROUTES as CATALOG
 from service.db import Db
+from service.imports.routes import ROUTES as IMPORTS
 from service.locations.routes import ROUTES as LOCATIONS
 from service.log import log, set_up_logging
 from service.migrate import schema_checksum
+from service.parent import live_with_parent
+from service.pos.routes import ROUTES as POS
 from service.reservations.routes import ROUTES as RESERVATIONS
 from service.settings import Settings, read_settings
 from service.stock.routes import ROUTES as STOCK
@@ -27,7 +31,7 @@ from service.web.limits import Admission, RateLimit
 from service.web.problems import Problem
 from service.web.route import Kit
 
-ROUTERS = (HEALTH, LOCATIONS, CATALOG, AVAILABILITY, RESERVATIONS, STOCK)
+ROUTERS = (HEALTH, LOCATIONS, CATALOG, IMPORTS, AVAILABILITY, RESERVATIONS, STOCK, POS)
 
 
 def build_app(settings: Settings, db: Db) -> Edge:
@@ -71,7 +75,12 @@ def serve_app() -> Edge:
     """What the HTTP server loads in each worker process."""
     settings = read_settings()
     set_up_logging(settings.log_level, settings.log_format)
-    return build_app(settings, Db(settings.database_url or "", size=settings.pool_size))
+    live_with_parent()
+    app = build_app(settings, Db(settings.database_url or "", size=settings.pool_size))
+    # what was imported stays: the collector need not look at it again and again
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

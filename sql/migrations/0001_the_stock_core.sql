@@ -328,11 +328,14 @@ create type stock.claim_change as (
 );
 
 -- A batch of asked movements, parsed once: one element an entry, in order. A slot is one
--- (location, sku) of the batch, a key slot one (client, source_key); `problem` refuses the entry.
+-- (location, sku) of the batch, a key slot one (client, source_key), a from or to slot one of the four
+-- accounts that have a bottom (null: the others); `problem` refuses the entry.
 create type stock.asked_movement as (
   command integer,
   slot integer,
   key_slot integer,
+  from_slot integer,
+  to_slot integer,
   location_id integer,
   sku_id integer,
   movement uuid,
@@ -347,6 +350,25 @@ create type stock.asked_movement as (
   client_id integer,
   problem text,
   detail text
+);
+
+-- A batch of asked one-line counts, or safety stocks, parsed once. `if_change` is the change_count
+-- that the asker saw.
+create type stock.asked_level as (
+  command integer,
+  slot integer,
+  location text,
+  sku text,
+  location_id integer,
+  sku_id integer,
+  sellable bigint,
+  expected bigint,
+  safety_stock bigint,
+  if_change bigint,
+  document_id uuid,
+  reason text,
+  client_id integer,
+  problem text
 );
 -- What was sold to a customer, whichever channel sold it: the unit of return.
 create schema sales;
@@ -531,7 +553,10 @@ create type pos.asked_line as (
   resaleable boolean,
   occurred_at timestamptz,
   client_id integer,
-  reference text
+  reference text,
+  currency text,
+  channel text,
+  customer text
 );
 
 -- What is wrong with a line that is posted all the same, or not at all (`unmapped`).
@@ -543,8 +568,30 @@ create type pos.line_problem as (
   sku text,
   quantity bigint
 );
+
+-- A returned line with the sale line it brings back, where it names one that there is: `accepted`
+-- of its units were still out there.
+create type pos.returned_line as (
+  command integer,
+  line integer,
+  receipt_id uuid,
+  location_id integer,
+  sku_id integer,
+  tracked boolean,
+  quantity bigint,
+  accepted bigint,
+  sale_named boolean,
+  sale_document_id uuid,
+  sale_line integer,
+  resaleable boolean,
+  occurred_at timestamptz,
+  client_id integer,
+  reference text
+);
 -- What can be had where: functions over stock, catalog and locations; no tables of its own.
 create schema availability;
+-- Whole files of stock: functions over stock, catalog and locations; no tables of its own.
+create schema imports;
 -- Holds with an end: what the checkout keeps for a customer at the place that was chosen.
 create schema reservations;
 

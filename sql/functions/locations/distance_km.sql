@@ -1,5 +1,6 @@
 -- Purpose: kilometres between two points over the earth's surface (haversine, mean radius
---   6,371.0088 km); null where a coordinate is missing. Pure, inlined.
+--   6,371.0088 km); null where a coordinate is missing. Pure, inlined. In radians throughout:
+--   sind() and cosd() are exact at right angles, which nobody needs here, and three times slower.
 create or replace function locations.distance_km(
   p_latitude_a double precision, p_longitude_a double precision,
   p_latitude_b double precision, p_longitude_b double precision
@@ -9,8 +10,9 @@ language sql
 immutable
 parallel safe
 as $$
-  select 2 * 6371.0088 * asin(least(1, sqrt(
-    power(sind((p_latitude_b - p_latitude_a) / 2), 2)
-    + cosd(p_latitude_a) * cosd(p_latitude_b) * power(sind((p_longitude_b - p_longitude_a) / 2), 2)
+  select 2 * 6371.0088 * asin(least(1::double precision, sqrt(
+    sin(radians(p_latitude_b - p_latitude_a) / 2) ^ 2
+    + cos(radians(p_latitude_a)) * cos(radians(p_latitude_b))
+    * sin(radians(p_longitude_b - p_longitude_a) / 2) ^ 2
   )))
 $$;

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from service.db import Command
-from service.stock.types import EntryResult, Posting
+from service.stock.types import EntryResult, Posting, StoredLevel
 
 FUTURE_MINUTES = 10
 """How far ahead a clock may be: later, and the entry is refused (contract §11)."""
@@ -36,3 +36,62 @@ class RecordMovements(Command[RecordedOutcome], frozen=True, kw_only=True):
     def weight(self) -> int:
         """Entries, not requests, are what a call's time goes with."""
         return max(1, len(self.movements))
+
+
+class CountedOutcome(msgspec.Struct, frozen=True):
+    """The level after the count, or why the book was left as it is (`actual`: what it holds)."""
+
+    code: Literal[
+        "counted",
+        "expected_quantity_mismatch",
+        "precondition_failed",
+        "not_found",
+        "not_stock_tracked",
+        "idempotency_key_reused",
+    ]
+    level: StoredLevel | None = None
+    actual: int | None = None
+    replayed: bool = False
+
+
+class CountLevel(Command[CountedOutcome], frozen=True, kw_only=True):
+    """A one-line count; `if_change` is the level's change_count that the asker saw (If-Match)."""
+
+    function: ClassVar[str] = "stock.count_level"
+    outcome: ClassVar[type[Any]] = CountedOutcome
+    client_id: int
+    key: str
+    fingerprint: str
+    request_id: str
+    location: str
+    sku: str
+    sellable: int
+    expected: int | None
+    if_change: int | None
+    document_id: str
+    reason: str
+
+
+class SafetyOutcome(msgspec.Struct, frozen=True):
+    """The level with its new safety stock, or why it was left."""
+
+    code: Literal[
+        "set", "precondition_failed", "not_found", "not_stock_tracked", "idempotency_key_reused"
+    ]
+    level: StoredLevel | None = None
+    replayed: bool = False
+
+
+class SetSafetyStock(Command[SafetyOutcome], frozen=True, kw_only=True):
+    """How many units of an item are never promised at a place; None: the general rule."""
+
+    function: ClassVar[str] = "stock.set_safety_stock"
+    outcome: ClassVar[type[Any]] = SafetyOutcome
+    client_id: int
+    key: str
+    fingerprint: str
+    request_id: str
+    location: str
+    sku: str
+    safety_stock: int | None
+    if_change: int | None

@@ -4,12 +4,30 @@ import re
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+import msgspec
+
 from service.catalog.rules import sku_problem
 from service.outcomes import REFUSALS
-from service.stock.types import EntryResult, Kind, Movement, MovementResult, Posting
+from service.stock.types import (
+    AsOf,
+    EntryResult,
+    Explanation,
+    Kind,
+    Level,
+    Moment,
+    Movement,
+    MovementResult,
+    Posting,
+    StoredExplanation,
+    StoredLevel,
+    Term,
+)
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Nothing that is still on a shelf happened before; a slip of the year is told at once."""
+
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 9000
 
 _DIGITS = re.compile(r"\d(?:[ -]?\d){12,18}", re.ASCII)
 
@@ -102,3 +120,82 @@ def told(index: int, result: EntryResult) -> MovementResult:
     return MovementResult(
         index, result.status, movement=result.movement, code=result.code, detail=detail
     )
+
+
+FORMULA: Final = (
+    "sellable \N{MINUS SIGN} unpicked \N{MINUS SIGN} safety_stock \N{MINUS SIGN} stale_buffer"
+)
+_SAFETY_WHY: Final = {
+    "place_and_item": "set for this item at this place",
+    "item": "set for this item everywhere",
+    "location": "set for every item at this place",
+}
+
+
+def level_of(stored: StoredLevel) -> Level:
+    """A balance in the words of the contract; what is not known of another time is null."""
+    now = stored.available is not None
+    return Level(
+        location=stored.location,
+        sku=stored.sku,
+        sellable=stored.sellable,
+        staged=stored.staged,
+        quarantine=stored.quarantine,
+        damaged=stored.damaged,
+        display=stored.display,
+        missing=stored.missing,
+        on_hand=stored.on_hand,
+        reserved=stored.reserved,
+        unpicked=stored.unpicked,
+        safety_stock=stored.safety_stock,
+        stale_buffer=stored.stale_buffer,
+        available=stored.available,
+        frozen=stored.frozen_reason is not None if now else None,
+        frozen_reason=stored.frozen_reason,
+        last_counted_at=stored.last_counted_at,
+        as_of=AsOf(stored.version, stored.changed_at),
+    )
+
+
+def explanation_of(stored: StoredExplanation) -> Explanation:
+    """The formula with each term and its reason; the numbers are the database's own."""
+    level = stored.level
+    return Explanation(
+        location=level.location,
+        sku=level.sku,
+        available=level.available or 0,
+        formula=FORMULA,
+        terms=_terms(stored),
+        frozen=level.frozen_reason is not None,
+        frozen_reason=level.frozen_reason,
+        confidence=level.confidence or 0.0,
+        claims=stored.claims,
+        movements=stored.movements,
+        as_of=AsOf(level.version, level.changed_at),
+    )
+
+
+def _terms(stored: StoredExplanation) -> list[Term]:
+    level = stored.level
+    counted = level.last_counted_at
+    book = f"counted at {_utc(counted)}" if counted else "never counted"
+    safety = _SAFETY_WHY[level.safety_source or "location"]
+    return [
+        Term("sellable", level.sellable, f"what the book has on the shelf; {book}"),
+        Term("unpicked", level.unpicked or 0, "held for customers and not yet picked"),
+        Term("safety_stock", level.safety_stock or 0, safety),
+        Term("stale_buffer", level.stale_buffer or 0, "what a silent till may have sold since"),
+    ]
+
+
+def read_moment(text: str) -> datetime | None:
+    """A time with its offset; None for anything else. A `+` may have become a blank in a URL."""
+    try:
+        found = msgspec.convert(text.replace(" ", "+"), Moment)
+    except msgspec.ValidationError:
+        return None
+    return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

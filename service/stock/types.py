@@ -16,6 +16,7 @@ Source = Literal["sellable", "damaged", "quarantine", "display"]
 
 QUANTITY_MAX = 1_000_000_000
 Quantity = Annotated[int, Meta(ge=-QUANTITY_MAX, le=QUANTITY_MAX)]
+BOOK_MAX = 1_000_000_000_000_000
 Units = Annotated[int, Meta(ge=0, le=QUANTITY_MAX)]
 SkuText = Annotated[str, Meta(min_length=1, max_length=64)]
 Reason = Annotated[
@@ -104,3 +105,152 @@ class EntryResult(msgspec.Struct, frozen=True):
     detail: str | None = None
     account: str | None = None
     there: int | None = None
+
+
+class CountLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of PUT /v1/stock/{location}/{sku}: a one-line count.
+
+    An absolute set names the quantity it expects in the book, or null for whatever is there.
+    """
+
+    sellable: Units
+    expected: Annotated[int, Meta(ge=-BOOK_MAX, le=BOOK_MAX)] | None
+    reason: Reason
+
+
+class SafetyStock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of PUT …/safety-stock: units never promised here; null: as the item or place says."""
+
+    safety_stock: Units | None
+
+
+class StoredLevel(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of stock.read_level or stock.read_level_at."""
+
+    location: str
+    sku: str
+    sellable: int
+    staged: int
+    quarantine: int
+    damaged: int
+    display: int
+    missing: int
+    on_hand: int
+    reserved: int | None = None
+    unpicked: int | None = None
+    safety_stock: int | None = None
+    safety_source: Literal["place_and_item", "item", "location"] | None = None
+    stale_buffer: int | None = None
+    available: int | None = None
+    frozen_reason: str | None = None
+    confidence: float | None = None
+    verified_at: datetime | None = None
+    last_counted_at: datetime | None = None
+    version: int
+    change_count: int = 0
+    changed_at: datetime | None = None
+
+
+class AsOf(msgspec.Struct, frozen=True):
+    """The last change: its number, and when it was recorded (null: nothing ever moved)."""
+
+    sequence: int
+    at: datetime | None
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """The balance of one item at one place, in base units (contract §3).
+
+    With `at` or `known_at` only the accounts are known: the other fields are null. `frozen` means
+    that nothing is promised here until a count thaws it.
+    """
+
+    location: str
+    sku: str
+    sellable: int
+    staged: int
+    quarantine: int
+    damaged: int
+    display: int
+    missing: int
+    on_hand: int
+    reserved: int | None
+    unpicked: int | None
+    safety_stock: int | None
+    stale_buffer: int | None
+    available: int | None
+    frozen: bool | None
+    frozen_reason: str | None
+    last_counted_at: datetime | None
+    as_of: AsOf
+
+
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """One movement between two accounts.
+
+    `document` is what it belongs to: the id of the movement, the count or the receipt. `actor` is
+    the client's name; `reverses` the sequence of the entry that it takes back.
+    """
+
+    sequence: int
+    from_: str
+    to: str
+    quantity: int
+    kind: str
+    occurred_at: datetime
+    recorded_at: datetime
+    source: str
+    reason: str | None
+    reference: str | None
+    document: str
+    actor: str | None
+    reverses: int | None
+
+
+class LedgerPage(msgspec.Struct, frozen=True):
+    """A page of the ledger, newest first."""
+
+    items: list[LedgerEntry]
+    next_cursor: str | None
+
+
+class Term(msgspec.Struct, frozen=True):
+    """One term of the formula, with where it comes from."""
+
+    name: str
+    value: int
+    why: str
+
+
+class OpenClaim(msgspec.Struct, frozen=True):
+    """What a reservation, an order or a transfer holds here; `unpicked`: still on the shelf."""
+
+    holder: str
+    kind: str
+    quantity: int
+    unpicked: int
+    expires_at: datetime | None
+
+
+class StoredExplanation(msgspec.Struct, frozen=True):
+    """What stock.explain_level gives."""
+
+    level: StoredLevel
+    claims: list[OpenClaim]
+    movements: list[LedgerEntry]
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why so much can be promised of an item at a place (R19)."""
+
+    location: str
+    sku: str
+    available: int
+    formula: str
+    terms: list[Term]
+    frozen: bool
+    frozen_reason: str | None
+    confidence: float
+    claims: list[OpenClaim]
+    movements: list[LedgerEntry]
+    as_of: AsOf

@@ -13,6 +13,7 @@ from service.web.problems import Problem
 from service.web.route import Call, reply, tagged
 
 LIMIT_DEFAULT = 50
+BIGINT_MAX = 2**63 - 1
 Limit = Annotated[int, Meta(ge=1, le=200)]
 Cursor = Annotated[str, Meta(min_length=1, max_length=1024)]
 
@@ -45,6 +46,8 @@ def read_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
     if not isinstance(key, list) or [type(part) for part in key] != list(kinds):
         raise Problem("invalid_cursor")
     if any(isinstance(part, str) and "\x00" in part for part in key):
+        raise Problem("invalid_cursor")
+    if any(isinstance(part, int) and abs(part) > BIGINT_MAX for part in key):
         raise Problem("invalid_cursor")
     return tuple(key)
 

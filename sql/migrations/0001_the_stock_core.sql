@@ -354,7 +354,7 @@ create type stock.asked_movement as (
 
 -- A batch of asked one-line counts, or safety stocks, parsed once. `if_change` is the change_count
 -- that the asker saw.
-create type stock.asked_level as (
+create type stock.asked_count as (
   command integer,
   slot integer,
   location text,

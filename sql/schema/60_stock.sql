@@ -152,11 +152,14 @@ create type stock.claim_change as (
 );
 
 -- A batch of asked movements, parsed once: one element an entry, in order. A slot is one
--- (location, sku) of the batch, a key slot one (client, source_key); `problem` refuses the entry.
+-- (location, sku) of the batch, a key slot one (client, source_key), a from or to slot one of the four
+-- accounts that have a bottom (null: the others); `problem` refuses the entry.
 create type stock.asked_movement as (
   command integer,
   slot integer,
   key_slot integer,
+  from_slot integer,
+  to_slot integer,
   location_id integer,
   sku_id integer,
   movement uuid,
@@ -171,4 +174,23 @@ create type stock.asked_movement as (
   client_id integer,
   problem text,
   detail text
+);
+
+-- A batch of asked one-line counts, or safety stocks, parsed once. `if_change` is the change_count
+-- that the asker saw.
+create type stock.asked_count as (
+  command integer,
+  slot integer,
+  location text,
+  sku text,
+  location_id integer,
+  sku_id integer,
+  sellable bigint,
+  expected bigint,
+  safety_stock bigint,
+  if_change bigint,
+  document_id uuid,
+  reason text,
+  client_id integer,
+  problem text
 );

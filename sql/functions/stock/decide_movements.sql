@@ -20,8 +20,8 @@ declare
   v_to integer;
 begin
   foreach v_entry in array coalesce(p_entries, '{}') loop
-    v_from := stock.account_slot(v_entry.slot, v_entry.from_account);
-    v_to := stock.account_slot(v_entry.slot, v_entry.to_account);
+    v_from := v_entry.slot * 4 - 4 + v_entry.from_slot;
+    v_to := v_entry.slot * 4 - 4 + v_entry.to_slot;
     if p_seen[v_entry.command] is not null then
       v_result := null;
     elsif v_entry.problem is not null then

@@ -16,7 +16,7 @@ begin
   return (
     select array_agg(
       (
-        w.command, w.slot, w.key_slot, w.location_id, w.sku_id, w.movement, w.kind, w.from_account,
+        w.command, w.slot, w.key_slot, w.from_slot, w.to_slot, w.location_id, w.sku_id, w.movement, w.kind, w.from_account,
         w.to_account, w.quantity, w.occurred_at, w.reason, w.reference, w.source_key, w.client_id,
         w.problem, w.detail
       )::stock.asked_movement
@@ -30,6 +30,10 @@ begin
         (c.command ->> 'client_id')::integer as client_id,
         dense_rank() over (order by l.location_id, i.sku_id)::integer as slot,
         dense_rank() over (order by c.command -> 'client_id', x.source_key)::integer as key_slot,
+        array_position(array['sellable', 'damaged', 'quarantine', 'display'], x.from_account)
+          as from_slot,
+        array_position(array['sellable', 'damaged', 'quarantine', 'display'], x.to_account)
+          as to_slot,
         case
           when x.problem is not null then x.problem
           when l.location_id is null then 'unknown_location'

@@ -1,5 +1,5 @@
 -- Purpose: what a batch of movements is decided against, read after its levels were locked.
--- Returns: v_left (balances by stock.account_slot), v_known (by key slot: the movement that used
+-- Returns: v_left (four balances for each slot: sellable, damaged, quarantine, display), v_known (by key slot: the movement that used
 --   the source key before).
 create or replace function stock.read_accounts(
   p_cell integer, p_entries stock.asked_movement[], out v_left bigint[], out v_known uuid[]

@@ -22,33 +22,25 @@ declare
   v_entries stock.asked_movement[];
   v_seen jsonb[];
   v_results jsonb[];
-  v_outcomes jsonb[];
-  v_events events.new_event[];
 begin
   if p_cell is null then
     raise exception 'p_cell is null';
   end if;
   v_entries := stock.parse_movements(p_cell, p_commands, v_now);
-  perform stock.open_levels(p_cell, v_entries, v_now);
-
-  perform 1
-  from stock.stock_level s
-  join (
-    select distinct u.location_id, u.sku_id from unnest(v_entries) u where u.problem is null
-  ) w on w.location_id = s.location_id and w.sku_id = s.sku_id
-  where s.cell_id = p_cell
-  order by s.location_id, s.sku_id
-  for update of s;
+  -- what comes from outside may be the first of its kind here
+  perform stock.lock_levels(
+    p_cell, v_now, array_agg(u.location_id), array_agg(u.sku_id), array_agg(u.from_slot is null)
+  )
+  from unnest(v_entries) u
+  where u.problem is null;
 
   v_seen := web.seen_outcomes(p_cell, p_commands);
   select stock.decide_movements(v_entries, a.v_left, a.v_known, v_seen)
   into v_results
   from stock.read_accounts(p_cell, v_entries) a;
 
-  v_outcomes := stock.gather_results(v_entries, v_results, v_seen);
-  v_events := stock.write_movements(p_cell, v_entries, v_results, v_now);
-  perform web.remember(p_cell, 'stock.record_movements', p_commands, v_outcomes, v_now);
-  perform events.write_events(p_cell, v_now, v_events);
-  return to_jsonb(v_outcomes);
+  return to_jsonb(
+    stock.write_movements(p_cell, p_commands, v_entries, v_results, v_seen, v_now)
+  );
 end;
 $$;

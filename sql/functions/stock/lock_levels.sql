@@ -1,0 +1,42 @@
+-- Purpose: locks the levels of a batch, in (location, sku) order, after making those that are missing
+--   and that the batch may be the first to speak of (p_open). What is refused after all may leave a
+--   level with version 0, which reads as never stocked. Arrays are parallel; repeats are fine.
+create or replace function stock.lock_levels(
+  p_cell integer, p_now timestamptz, p_location_ids integer[], p_sku_ids integer[],
+  p_open boolean[]
+)
+returns void
+language plpgsql
+security definer
+set search_path = ''
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+begin
+  insert into stock.stock_level (cell_id, location_id, sku_id, changed_at)
+  select p_cell, w.location_id, w.sku_id, p_now
+  from (
+    select distinct u.location_id, u.sku_id
+    from unnest(p_location_ids, p_sku_ids, p_open) u (location_id, sku_id, open)
+    where u.open
+  ) w
+  where not exists (
+    select 1
+    from stock.stock_level s
+    where s.cell_id = p_cell and s.location_id = w.location_id and s.sku_id = w.sku_id
+  )
+  order by w.location_id, w.sku_id
+  on conflict on constraint stock_level_pkey do nothing;
+
+  perform 1
+  from stock.stock_level s
+  join (
+    select distinct u.location_id, u.sku_id
+    from unnest(p_location_ids, p_sku_ids) u (location_id, sku_id)
+  ) w on w.location_id = s.location_id and w.sku_id = s.sku_id
+  where s.cell_id = p_cell
+  order by s.location_id, s.sku_id
+  for update of s;
+end;
+$$;

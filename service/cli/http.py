@@ -1,6 +1,7 @@
 """The web workers of `serve` and `api`: granian, run in this process, its workers spawned."""
 
 import http.client
+import multiprocessing
 import os
 import resource
 import shutil
@@ -84,6 +85,9 @@ def serve(place: Place, workers: int) -> int:
     The end: stop accepting, finish what was accepted, at most KILL_SECONDS.
     """
     _allow_files()
+    # not forked: this process has threads, whose locks a fork would copy as they are; and a new
+    # release on the disk is what SIGHUP brings in
+    multiprocessing.set_start_method("spawn", force=True)
     server = Workers(
         "service.app:serve_app",
         factory=True,

@@ -1,11 +1,14 @@
 """The scheduler as a child process of `serve`: started again when it dies, stopped last."""
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import service
 from service.log import log
 
 AGAIN_SECONDS = 1.0
@@ -53,7 +56,9 @@ class _Child(threading.Thread):
     @staticmethod
     def _spawn() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "service", "worker", "--until-stdin-closes"],
+            [sys.executable, "-P", "-m", "service", "worker", "--until-stdin-closes"],
+            # this very package, whatever lies in the folder where we were started
+            env={**os.environ, "PYTHONPATH": str(Path(service.__file__).parent.parent)},
             # nothing is ever written: its end tells the child that this process is gone
             stdin=subprocess.PIPE,
             start_new_session=True,  # ^C in a terminal reaches us; we stop the child when it is due

@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from service.access.reads import client_of
 from service.availability.reads import Places
 from service.availability.routes import ROUTES as AVAILABILITY
+from service.bench.routes import ROUTES as BENCH
 from service.catalog.routes import ROUTES as CATALOG
 from service.db import Db
 from service.imports.routes import ROUTES as IMPORTS
@@ -25,13 +26,14 @@ from service.reservations.routes import ROUTES as RESERVATIONS
 from service.settings import Settings, read_settings
 from service.stock.routes import ROUTES as STOCK
 from service.web.auth import Tokens
+from service.web.docs import ROUTES as DOCS
 from service.web.edge import Edge
 from service.web.health import ROUTES as HEALTH
 from service.web.limits import Admission, RateLimit
 from service.web.problems import Problem
 from service.web.route import Kit
 
-ROUTERS = (HEALTH, LOCATIONS, CATALOG, IMPORTS, AVAILABILITY, RESERVATIONS, STOCK, POS)
+ROUTERS = (HEALTH, DOCS, LOCATIONS, CATALOG, IMPORTS, AVAILABILITY, RESERVATIONS, STOCK, POS)
 
 
 def build_app(settings: Settings, db: Db) -> Edge:
@@ -45,6 +47,8 @@ def build_app(settings: Settings, db: Db) -> Edge:
         schema=schema_checksum(),
     )
 
+    routers = (*ROUTERS, BENCH) if settings.bench else ROUTERS
+
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await db.open()
@@ -52,7 +56,7 @@ def build_app(settings: Settings, db: Db) -> Edge:
         await db.close()
 
     litestar = Litestar(
-        route_handlers=[handler for router in ROUTERS for handler in router],
+        route_handlers=[handler for router in routers for handler in router],
         exception_handlers={Exception: _refuse},
         openapi_config=None,
         lifespan=[lifespan],

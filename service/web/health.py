@@ -17,7 +17,12 @@ async def healthz(_: Call[Any]) -> Response[bytes]:
 
 
 @endpoint(
-    "GET", "/readyz", summary="Ready for work", shed="till", tag="service", statuses=(200, 503)
+    "GET",
+    "/readyz",
+    summary="Ready for work",
+    refuses=("database_unavailable",),
+    shed="till",
+    tag="service",
 )
 async def readyz(call: Call[Any]) -> Response[bytes]:
     """Answers 200 when the database is reachable and its schema is this release's."""

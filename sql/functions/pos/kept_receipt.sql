@@ -1,0 +1,23 @@
+-- Purpose: a kept receipt as one that is asked to be posted now; review has spoken.
+create or replace function pos.kept_receipt(p_cell integer, p_receipt_id uuid, p_codes jsonb)
+returns pos.asked_receipt
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_asked pos.asked_receipt;
+begin
+  select
+    1, r.receipt_id, r.client_id, r.terminal, r.epoch, r.sequence, r.location_id, l.location,
+    case when l.kind = 'webshop' then 'web' else 'pos' end, r.kind, r.occurred_at, r.fingerprint,
+    r.void_terminal, r.void_sequence, case when r.kind = 'void' then 'void' else 'posted' end,
+    null, null, r.version, null, p_codes, r.body
+  into v_asked
+  from pos.receipt r
+  join locations.location l on l.location_id = r.location_id
+  where r.cell_id = p_cell and r.receipt_id = p_receipt_id;
+  return v_asked;
+end;
+$$;

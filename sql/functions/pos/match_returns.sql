@@ -1,0 +1,59 @@
+-- Purpose: each returned line of a batch with the sale line that it names, and how many of its
+--   units were still out there. Locks those sale lines; several returns of one share what is left,
+--   in order of arrival. A voided sale has nothing left.
+create or replace function pos.match_returns(p_cell integer, p_lines pos.asked_line[])
+returns pos.returned_line[]
+language plpgsql
+security definer
+set search_path = ''
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+begin
+  perform 1
+  from (
+    select distinct f.receipt_id, (l.sale ->> 'line')::integer as line
+    from unnest(p_lines) l
+    cross join lateral pos.find_receipt(
+      p_cell, l.sale ->> 'terminal', (l.sale ->> 'sequence')::bigint
+    ) f
+    where l.quantity < 0 and l.sale is not null
+  ) w
+  join sales.sale_line s on s.document_id = w.receipt_id and s.line = w.line
+  where s.cell_id = p_cell
+  order by s.document_id, s.line
+  for update of s;
+
+  return (
+    select array_agg((
+      m.command, m.line, m.receipt_id, m.location_id, m.sku_id, m.tracked, m.units,
+      case
+        when m.document_id is null then 0
+        else greatest(0, least(m.units, m.units_left - coalesce(m.units_before, 0)))
+      end,
+      m.sale is not null, m.document_id, m.sale_line, m.resaleable, m.occurred_at, m.client_id,
+      m.reference
+    )::pos.returned_line order by m.command, m.line)
+    from (
+      select
+        l.*, -l.quantity as units, s.document_id, s.line as sale_line, s.units_left,
+        sum(-l.quantity) over (
+          partition by s.document_id, s.line order by l.command, l.line
+          rows between unbounded preceding and 1 preceding
+        ) as units_before
+      from unnest(p_lines) l
+      left join lateral (
+        select
+          k.document_id, k.line, case when k.voided then 0 else k.quantity - k.returned end as units_left
+        from pos.find_receipt(p_cell, l.sale ->> 'terminal', (l.sale ->> 'sequence')::bigint) f
+        join sales.sale_line k
+          on k.cell_id = p_cell and k.document_id = f.receipt_id
+          and k.line = (l.sale ->> 'line')::integer and k.sku_id = l.sku_id
+        limit 1
+      ) s on true
+      where l.quantity < 0 and l.sku_id is not null
+    ) m
+  );
+end;
+$$;

@@ -1,0 +1,51 @@
+-- Purpose: the lines of the receipts that are to be posted, each with its item. A pack's barcode
+--   stands for `factor` sales units, a single one for what the line says in base units. A barcode
+--   or SKU that nobody knows leaves sku_id null; so does a pack of more than 10^12 base units.
+-- Takes: receipts as parse_receipts gives them; `codes` are the lines' barcodes with 14 digits.
+create or replace function pos.parse_lines(p_receipts pos.asked_receipt[])
+returns pos.asked_line[]
+language plpgsql
+stable
+security definer
+set search_path = ''
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+begin
+  return (
+    select array_agg((
+      r.command, x.line, r.receipt_id, r.location_id, i.sku_id, i.stock_tracked,
+      x.quantity * coalesce(i.units, 1),
+      abs(x.quantity) * coalesce(i.units, 1) >= r.review_quantity * coalesce(i.scale, 1),
+      x.gtin, x.sku, x.unit_price, x.paid, x.sale, x.resaleable, r.occurred_at, r.client_id,
+      r.terminal || '/' || r.sequence, r.body ->> 'currency', r.channel, r.body ->> 'customer'
+    )::pos.asked_line order by r.command, x.ordinality)
+    from unnest(p_receipts) r
+    cross join lateral rows from (
+      jsonb_to_recordset(r.body -> 'lines') as (
+        line integer, sku text, gtin text, quantity bigint, unit_price bigint, paid bigint,
+        sale jsonb, resaleable boolean
+      ),
+      jsonb_array_elements_text(r.codes)
+    ) with ordinality x (
+      line, sku, gtin, quantity, unit_price, paid, sale, resaleable, code, ordinality
+    )
+    left join lateral (
+      select k.sku_id, k.stock_tracked, k.scale, 1::bigint as units
+      from catalog.item k
+      where k.sku = x.sku
+      union all
+      select k.sku_id, k.stock_tracked, k.scale, case
+        when g.factor = 1 then 1
+        else g.factor::bigint * k.scale
+      end
+      from catalog.barcode g
+      join catalog.item k on k.sku_id = g.sku_id
+      where g.gtin = x.code and g.factor::numeric * k.scale * abs(x.quantity) <= 1000000000000
+      limit 1
+    ) i on true
+    where r.code = 'posted'
+  );
+end;
+$$;

@@ -1,0 +1,54 @@
+-- Purpose: posts receipts whose natural keys are decided: the receipts themselves, sale lines,
+--   returns, goods, voids. Used by post_receipts and by the acceptance of what review held.
+-- Returns: codes and problems by command, lines' problems, and the events to write last.
+create or replace function pos.post_asked(
+  p_cell integer, p_receipts pos.asked_receipt[], p_lines pos.asked_line[], p_now timestamptz,
+  out codes text[], out problems jsonb[], out line_problems pos.line_problem[],
+  out news events.new_event[]
+)
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  v_goods stock.goods_change[];
+  v_returns boolean;
+  v_unmapped boolean;
+begin
+  codes := array(select u.code from unnest(p_receipts) u);
+  problems := '{}';
+  perform pos.lock_levels(p_cell, p_receipts, p_lines, p_now);
+  select bool_or(u.quantity < 0), bool_or(u.sku_id is null) into v_returns, v_unmapped
+  from unnest(p_lines) u;
+
+  if v_unmapped then
+    line_problems := (
+      select array_agg(
+        (u.command, u.line, 'unmapped', u.gtin, u.sku, u.quantity)::pos.line_problem
+      )
+      from unnest(p_lines) u
+      where u.sku_id is null
+    );
+  end if;
+  select g.p_codes, g.p_told into codes, problems
+  from pos.gather_problems(line_problems, codes, problems) g;
+  perform pos.write_receipts(p_cell, p_receipts, codes, problems, p_now);
+  v_goods := pos.sell_lines(p_cell, p_lines);
+  if v_returns then
+    select v_goods || t.goods, line_problems || t.problems, t.told
+    into v_goods, line_problems, problems
+    from pos.take_back(p_cell, p_lines, problems) t;
+  end if;
+  news := pos.tell_receipts(p_receipts, codes, problems);
+  if v_goods is not null then
+    news := news || stock.post(p_cell, p_now, 'pos.posted', v_goods, null);
+  end if;
+  if 'void' = any(codes) then
+    select v.p_codes, post_asked.news || v.news into codes, news
+    from pos.void_receipts(p_cell, p_receipts, codes, p_now) v;
+  end if;
+  if exists (select 1 from pos.receipt r where r.cell_id = p_cell and r.status = 'parked') then
+    news := news || pos.void_parked(p_cell, p_receipts, p_now);
+  end if;
+end;
+$$;

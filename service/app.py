@@ -52,6 +52,7 @@ def build_app(settings: Settings, db: Db) -> Edge:
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await db.open()
+        await db.warm()
         yield
         await db.close()
 

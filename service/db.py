@@ -50,6 +50,7 @@ class Command(msgspec.Struct, Generic[O_co], frozen=True, kw_only=True):
     outcome: ClassVar[type[Any]]
     batch_max: ClassVar[int] = 128
     queue_max: ClassVar[int] = 4096
+    shared: ClassVar[bool] = False  # a read: the same question in one batch is asked once
 
     def weight(self) -> int:
         """How much of a batch this takes."""
@@ -102,6 +103,19 @@ class Db:
         )
         await self._pool
 
+    async def warm(self) -> None:
+        """Connect the whole pool before the first request; a database that is away is no matter.
+
+        A new worker under load would otherwise spend its first second on logging in eight times,
+        and have requests wait for that.
+        """
+        found = await asyncio.gather(
+            *(self._acquire() for _ in range(self._size)), return_exceptions=True
+        )
+        for connection in found:
+            if not isinstance(connection, BaseException):
+                await self._release(connection)
+
     async def close(self) -> None:
         """Finish the lanes, then close the pool."""
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
@@ -130,7 +144,9 @@ class Db:
             text = await self._fetch(statement, (cell, batch, self.now), seconds, "val")
             return decode(text)
 
-        lane: Lane[Any] = Lane(call, batch_max=kind.batch_max, queue_max=kind.queue_max)
+        lane: Lane[Any] = Lane(
+            call, batch_max=kind.batch_max, queue_max=kind.queue_max, shared=kind.shared
+        )
         self._lanes[kind.function, cell] = lane
         return lane
 

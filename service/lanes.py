@@ -61,6 +61,7 @@ class Lane(Generic[T]):
         queue_max: the weight that may wait; beyond it NotStarted.
         call_seconds: how long one call may take.
         deadline_seconds: how long a command may wait and take altogether.
+        shared: for reads: the same question twice in one batch is asked once, of one snapshot.
     """
 
     def __init__(
@@ -71,12 +72,14 @@ class Lane(Generic[T]):
         queue_max: int = 4096,
         call_seconds: float = 1.8,
         deadline_seconds: float = 3.0,
+        shared: bool = False,
     ) -> None:
         self._call = call
         self._batch_max = batch_max
         self._queue_max = queue_max
         self._call_seconds = call_seconds
         self._deadline_seconds = deadline_seconds
+        self._shared = shared
         self._queue: deque[_Waiting[T]] = deque()
         self._queued_weight = 0
         self._drain_task: asyncio.Task[None] | None = None
@@ -159,11 +162,21 @@ class Lane(Generic[T]):
 
     async def _ask_twice(self, batch: list[_Waiting[T]]) -> list[T]:
         """Ask; after a lost connection or a transient error ask again: keys make that safe."""
-        text = (b"[" + b",".join([waiting.command for waiting in batch]) + b"]").decode()
+        commands = [waiting.command for waiting in batch]
+        if self._shared and len(commands) > 1:
+            distinct = list(dict.fromkeys(commands))
+            if len(distinct) < len(commands):
+                answers = await self._ask_twice_of(distinct, batch[-1].deadline)
+                found = dict(zip(distinct, answers, strict=True))
+                return [found[command] for command in commands]
+        return await self._ask_twice_of(commands, batch[-1].deadline)
+
+    async def _ask_twice_of(self, commands: list[bytes], deadline: float) -> list[T]:
+        text = (b"[" + b",".join(commands) + b"]").decode()
         try:
             return await self._call(text, self._call_seconds)
         except OutcomeUnknown:
-            left = batch[-1].deadline - asyncio.get_running_loop().time()
+            left = deadline - asyncio.get_running_loop().time()
             try:
                 return await self._call(text, min(self._call_seconds, max(0.2, left)))
             except NotStarted as error:

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server.mp import MPServer
 
+from service.cli.web_workers import WebWorkers
 from service.log import log
 
 HEADER_MILLISECONDS = 10_000  # slow senders of headers are cut; bodies have their own limit
@@ -27,7 +27,6 @@ KILL_SECONDS = 15  # above the deadline of a request: what was accepted is finis
 CONNECTIONS_MAX = 4096
 BACKLOG = 2048
 FILES = 65_536
-EARLY_SECONDS = 1.0
 
 
 class Place(NamedTuple):
@@ -88,7 +87,7 @@ def serve(place: Place, workers: int) -> int:
     # not forked: this process has threads, whose locks a fork would copy as they are; and a new
     # release on the disk is what SIGHUP brings in
     multiprocessing.set_start_method("spawn", force=True)
-    server = Workers(
+    server = WebWorkers(
         "service.app:serve_app",
         factory=True,
         address=place.host,
@@ -102,7 +101,6 @@ def serve(place: Place, workers: int) -> int:
         backlog=BACKLOG,
         backpressure=CONNECTIONS_MAX,
         respawn_failed_workers=True,
-        respawn_interval=EARLY_SECONDS,
         workers_kill_timeout=KILL_SECONDS,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
@@ -124,25 +122,7 @@ _LOGGING: dict[str, Any] = {
 }
 
 
-class Workers(MPServer):
-    """granian's supervisor, which does not give up on workers that have answered before.
-
-    As it comes, it ends the service when a worker dies twice within 5.5 s. A worker that never
-    got ready still ends it: then something is wrong with the installation.
-    """
-
-    answered = False
-
-    def _respawn_workers(self, workers: list[int], *args: Any, **of: Any) -> None:  # noqa: ANN401
-        young = any(time.monotonic() - self.wrks[i].birth < EARLY_SECONDS for i in workers)
-        if young and not self.interrupt_signal:
-            time.sleep(EARLY_SECONDS / 2)  # dying on start must not become a hot loop
-        super()._respawn_workers(workers, *args, **of)
-        if self.answered:
-            self.respawned_wrks.clear()
-
-
-def _announce(place: Place, server: Workers) -> None:
+def _announce(place: Place, server: WebWorkers) -> None:
     """Say where it listens, as soon as it answers."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(place.host, place.host)  # noqa: S104 - compared
     while not server.interrupt_signal:

@@ -6,22 +6,10 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from service.availability.rules import Known
-from service.availability.types import BrowsedItem, Level, PairTold
+from service.availability.types import BrowsedItem, PairTold, PlaceRow
 from service.db import Command, Db
 from service.locations.rules import Calendar
 from service.locations.types import Closure, OpeningHours, Pickup
-
-
-class PlaceRow(msgspec.Struct, frozen=True, array_like=True):
-    """What changes often of a place; the rest is kept under `location_version`."""
-
-    location_id: int
-    location_version: int
-    distance: float | None
-    level: Level
-    available: int
-    confidence: float
-    changed_at: datetime
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -39,6 +27,7 @@ class ReadAvailability(Command[Found], frozen=True, kw_only=True):
     function: ClassVar[str] = "availability.read_availability"
     outcome: ClassVar[type[Any]] = Found
     batch_max: ClassVar[int] = 64
+    shared: ClassVar[bool] = True
     sku: str
     latitude: float | None
     longitude: float | None

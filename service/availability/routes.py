@@ -65,24 +65,11 @@ async def get_availability(call: Call[Any]) -> Response[Any]:
         raise Problem("not_found", "There is no such item.")
     known = await call.state.places.of(db, found.places)
     now = reads.clock(db)
-    told = Availability(
-        sku=question.sku,
-        as_of=AsOf(found.sequence, found.at),
-        locations=[
-            rules.tell_place(
-                place,
-                now,
-                distance=row.distance,
-                level=row.level,
-                available=row.available,
-                confidence=row.confidence,
-                changed_at=row.changed_at,
-            )
-            for row, place in zip(found.places, known, strict=True)
-        ],
+    places = rules.tell_places(found.places, known, now)
+    told = Availability(question.sku, AsOf(found.sequence, found.at), places)
+    return tagged(
+        call, told, hashed=(told.sku, told.as_of, rules.tagged_part(found.places, places))
     )
-    hashed = (told.sku, told.as_of, rules.without_ready_from(told.locations))
-    return tagged(call, told, hashed=hashed)
 
 
 async def _ask(call: Call[Any], question: reads.ReadAvailability) -> reads.Found:

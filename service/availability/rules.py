@@ -1,26 +1,68 @@
 """Pure decisions of availability: reading a point, and telling a place."""
 
 import math
-from datetime import UTC, datetime
-from typing import NamedTuple
+from datetime import datetime
 
-from service.availability.types import Level, PickupTold, PlaceAvailability
+from service.availability.types import PickupTold, PlaceAvailability, PlaceRow
 from service.locations.rules import Calendar
 from service.locations.types import Pickup
 
 _PARTS = 2
+NO_PICKUP_TOLD = PickupTold(enabled=False, ready_from=None)
 
 
-class Known(NamedTuple):
-    """What is kept of a place under its version: it changes when the place is put."""
+class Known:
+    """What is kept of a place under its version, and what its hours say in the present second."""
 
-    version: int
-    location: str
-    name: str
-    kind: str
-    state: str
-    calendar: Calendar
-    pickup: Pickup
+    __slots__ = (
+        "_calendar",
+        "_pickup",
+        "_second",
+        "_told",
+        "kind",
+        "location",
+        "name",
+        "state",
+        "version",
+    )
+
+    def __init__(
+        self,
+        version: int,
+        location: str,
+        name: str,
+        kind: str,
+        state: str,
+        calendar: Calendar,
+        pickup: Pickup,
+    ) -> None:
+        """A place as the database tells it at `version`."""
+        self.version = version
+        self.location = location
+        self.name = name
+        self.kind = kind
+        self.state = state
+        self._calendar = calendar
+        self._pickup = pickup
+        self._second = -1
+        self._told = (False, NO_PICKUP_TOLD)
+
+    def hours_at(self, now: datetime) -> tuple[bool, PickupTold]:
+        """Whether it is open, and from when an order placed now could be collected.
+
+        Asked for every place of every reply, so the answer of a second is worked out once.
+        """
+        second = int(now.timestamp())
+        if second != self._second:
+            pickup = self._pickup.enabled and self.state == "open"
+            self._told = (
+                self.state != "closed" and self._calendar.is_open(now),
+                PickupTold(enabled=True, ready_from=self._calendar.ready_from(self._pickup, now))
+                if pickup
+                else NO_PICKUP_TOLD,
+            )
+            self._second = second
+        return self._told
 
 
 def read_point(text: str) -> tuple[float, float] | None:
@@ -39,48 +81,28 @@ def read_point(text: str) -> tuple[float, float] | None:
     return latitude, longitude
 
 
-def tell_place(
-    known: Known,
-    now: datetime,
-    *,
-    distance: float | None,
-    level: Level,
-    available: int,
-    confidence: float,
-    changed_at: datetime,
-) -> PlaceAvailability:
-    """One place as the contract shows it."""
-    pickup = known.pickup.enabled and known.state == "open"
-    return PlaceAvailability(
-        location=known.location,
-        name=known.name,
-        kind=known.kind,
-        distance_km=None if distance is None else round(distance, 1),
-        level=level,
-        available=available,
-        confidence=confidence,
-        updated_at=changed_at.astimezone(UTC),
-        open_now=known.state != "closed" and known.calendar.is_open(now),
-        pickup=PickupTold(
-            enabled=pickup,
-            ready_from=known.calendar.ready_from(known.pickup, now) if pickup else None,
-        ),
-    )
-
-
-def without_ready_from(places: list[PlaceAvailability]) -> list[tuple[object, ...]]:
-    """What the ETag is made of: all but `ready_from`, which moves with the clock."""
-    return [
-        (
-            place.location,
-            place.name,
-            place.distance_km,
-            place.level,
-            place.available,
-            place.confidence,
-            place.updated_at,
-            place.open_now,
-            place.pickup.enabled,
+def tell_places(rows: list[PlaceRow], known: list[Known], now: datetime) -> list[PlaceAvailability]:
+    """The places as the contract shows them."""
+    told = []
+    for row, place in zip(rows, known, strict=True):
+        open_now, pickup = place.hours_at(now)
+        told.append(
+            PlaceAvailability(
+                place.location,
+                place.name,
+                place.kind,
+                None if row.distance is None else round(row.distance, 1),
+                row.level,
+                row.available,
+                row.confidence,
+                row.changed_at,
+                open_now,
+                pickup,
+            )
         )
-        for place in places
-    ]
+    return told
+
+
+def tagged_part(rows: list[PlaceRow], told: list[PlaceAvailability]) -> object:
+    """What the ETag is made of: all but `ready_from`, which moves with the clock."""
+    return rows, [(place.open_now, place.pickup.enabled) for place in told]

@@ -50,6 +50,18 @@ class PlaceAvailability(msgspec.Struct, frozen=True):
     pickup: PickupTold
 
 
+class PlaceRow(msgspec.Struct, frozen=True, array_like=True):
+    """What changes often of a place; the rest is kept under `location_version`."""
+
+    location_id: int
+    location_version: int
+    distance: float | None
+    level: Level
+    available: int
+    confidence: float
+    changed_at: datetime
+
+
 class AsOf(msgspec.Struct, frozen=True):
     """How much has happened to the item so far, and when the last of it."""
 

@@ -45,21 +45,29 @@ begin
     left join lateral (
       select
         sum(n.version)::bigint as sequence, max(n.changed_at) as at,
-        json_agg(json_build_array(n.location_id, n.location_version, n.distance, n.level,
+        json_agg(json_build_array(n.location_id, n.location_version, n.distance,
+          case
+            when not i.stock_tracked then 'in_stock'
+            else stock.level_word(n.available, n.display, n.unclaimed, n.frozen_reason,
+              n.confidence, false)
+          end,
           n.available, n.confidence, n.changed_at) order by n.rank)
           filter (where n.within and n.rank <= c.most) as places
       from (
         select
-          w.*,
-          row_number() over (
-            order by not w.within, w.distance, w.name, w.location
-          ) as rank
+          w.*, w.sellable - w.unpicked as unclaimed,
+          stock.available(w.sellable, w.unpicked,
+            coalesce(w.safety_stock, i.safety_stock, w.location_safety), 0, w.frozen_reason)
+          as available,
+          stock.confidence(w.verified_at, w.sellable, 0, false, v_now) as confidence,
+          row_number() over (order by not w.within, w.distance, w.name, w.location) as rank
         from availability.places_of(
-          p_cell, i.sku_id, i.safety_stock, i.stock_tracked, c.latitude, c.longitude,
-          c.radius_km, c.everywhere, c.locations, v_now
+          p_cell, i.sku_id, i.stock_tracked, c.everywhere, c.latitude, c.longitude, c.radius_km,
+          v_now
         ) w
+        where c.locations is null or w.location = any (c.locations)
       ) n
-    ) a on true
+    ) a on i.sku_id is not null
   );
 end;
 $$;

@@ -10,9 +10,12 @@ language sql
 immutable
 parallel safe
 as $$
-  select 2 * 6371.0088 * asin(least(1::double precision, sqrt(
-    sin(radians(p_latitude_b - p_latitude_a) / 2) ^ 2
-    + cos(radians(p_latitude_a)) * cos(radians(p_latitude_b))
-    * sin(radians(p_longitude_b - p_longitude_a) / 2) ^ 2
-  )))
+  select case
+    when p_latitude_a is not null and p_latitude_b is not null then
+      2 * 6371.0088 * asin(least(1::double precision, sqrt(
+        sin(radians(p_latitude_b - p_latitude_a) / 2) ^ 2
+        + cos(radians(p_latitude_a)) * cos(radians(p_latitude_b))
+        * sin(radians(p_longitude_b - p_longitude_a) / 2) ^ 2
+      )))
+  end
 $$;

@@ -24,7 +24,8 @@ begin
   into lines, owners
   from (
     select
-      x.location, x.sku, x.sellable, x.reason, l.location_id, i.sku_id, c.document_id, c.client_id,
+      x.location, x.sku, x.sellable, coalesce(x.reason, 'stock import') as reason, l.location_id,
+      i.sku_id, c.document_id, c.client_id,
       c.ordinality::integer as owner,
       row_number() over (order by c.ordinality, x.ordinality)::integer as line,
       dense_rank() over (order by l.location_id, i.sku_id)::integer as slot,

@@ -1,0 +1,17 @@
+-- A movement that reverses another takes back all of it, once, at the same level (domain §1.1).
+select
+  r.cell_id,
+  (select l.location from locations.location l where l.location_id = r.location_id) as location,
+  (select i.sku from catalog.item i where i.sku_id = r.sku_id) as sku,
+  r.reverses, r.quantity, o.quantity as reversed_quantity, r.times
+from (
+  select
+    g.cell_id, g.location_id, g.sku_id, g.reverses, sum(g.quantity) as quantity, count(*) as times
+  from stock.ledger_entry g
+  where g.reverses is not null
+  group by g.cell_id, g.location_id, g.sku_id, g.reverses
+) r
+left join stock.ledger_entry o
+  on o.cell_id = r.cell_id and o.location_id = r.location_id and o.sku_id = r.sku_id
+  and o.ledger_sequence = r.reverses
+where r.times > 1 or o.cell_id is null or o.quantity <> r.quantity or o.reverses is not null

@@ -1,0 +1,24 @@
+-- Every movement of a voided receipt is reversed by the receipt that voided it, and its sale lines
+-- are voided with it (domain §2.3).
+select r.cell_id, r.receipt_id, r.terminal, r.sequence, r.voided_by
+from pos.receipt r
+where (r.status = 'voided' or r.voided_by is not null) and (
+  r.status <> 'voided'
+  or r.voided_by is null
+  or exists (
+    select 1
+    from stock.ledger_entry e
+    where e.cell_id = r.cell_id and e.document_id = r.receipt_id and not exists (
+      select 1
+      from stock.ledger_entry v
+      where v.cell_id = e.cell_id and v.document_id = r.voided_by
+        and v.location_id = e.location_id and v.sku_id = e.sku_id
+        and v.reverses = e.ledger_sequence
+    )
+  )
+  or exists (
+    select 1
+    from sales.sale_line s
+    where s.cell_id = r.cell_id and s.document_id = r.receipt_id and not s.voided
+  )
+)

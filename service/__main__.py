@@ -9,6 +9,7 @@ import sys
 
 # name -> (module, what it does)
 COMMANDS = {
+    "demo": ("demo", "Show everything at work, on real sales."),
     "serve": ("serve", "The HTTP service with its scheduler beside it; migrates first."),
     "api": ("api", "Only the HTTP service, for more than one machine."),
     "worker": ("worker", "Only the scheduler, for more than one machine."),

@@ -33,6 +33,7 @@ _TOLD = {
     "OutcomeUnknown": 1,
     "CommandBroken": 1,
     "OSError": 1,
+    "PlayError": 1,
 }
 
 

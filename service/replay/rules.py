@@ -115,6 +115,15 @@ def final_stock(the_plan: Plan) -> dict[tuple[str, str], tuple[int, int]]:
     return stock
 
 
+def fits_together(part: Sequence[PlayedReceipt], played: PlayedReceipt, most: int) -> bool:
+    """Whether one till can send it in one request with those before it (contract §5)."""
+    if not part:
+        return True
+    lines = sum(len(one.receipt.lines) for one in part) + len(played.receipt.lines)
+    same = part[0].receipt.terminal == played.receipt.terminal
+    return same and len(part) < most and lines <= RECEIPT_LINES_MAX
+
+
 def restricted_gtin(body: int) -> str:
     """A GTIN-13 for use inside one company (GS1 prefix 20) around ten digits of our own."""
     digits = f"20{body:010d}"

@@ -14,6 +14,9 @@ from msgspec import UNSET, Struct, UnsetType, field
 Stock: TypeAlias = dict[tuple[str, str], int]
 """Units per (location, sku)."""
 
+Key: TypeAlias = tuple[str, int]
+"""A receipt's natural key: (terminal, sequence)."""
+
 Kind = Literal["sale", "return", "stock_adjustment", "finance_adjustment"]
 Channel = Literal["pos_customer", "pos_anonymous", "click_and_collect", "web", "warehouse", "none"]
 
@@ -135,6 +138,21 @@ class PlayedReceipt(Struct, frozen=True):
     skus: tuple[str, ...]
     receipt: TillReceipt
 
+    @property
+    def at(self) -> datetime:
+        """The moment of the step."""
+        return self.receipt.occurred_at
+
+    @property
+    def key(self) -> Key:
+        """The natural key: (terminal, sequence)."""
+        return self.receipt.terminal, self.receipt.sequence
+
+    def sales(self) -> set[Key]:
+        """The receipts that its returned lines bring goods back from."""
+        refs = (line.sale for line in self.receipt.lines)
+        return {(ref.terminal, ref.sequence) for ref in refs if not isinstance(ref, UnsetType)}
+
 
 class PlayedCorrection(Struct, frozen=True):
     """A warehouse correction to send: movements of one invoice, all at one location."""
@@ -142,6 +160,11 @@ class PlayedCorrection(Struct, frozen=True):
     invoice: str
     location: str
     movements: tuple[Movement, ...]
+
+    @property
+    def at(self) -> datetime:
+        """The moment of the step."""
+        return self.movements[0].occurred_at
 
 
 Step: TypeAlias = PlayedReceipt | PlayedCorrection
@@ -193,3 +216,92 @@ class Plan(Struct, frozen=True):
     opening: Stock
     steps: tuple[Step, ...]
     counts: dict[str, int]
+
+
+class Options(Struct, frozen=True):
+    """How to play. `speed`: recorded seconds per second, 0 as fast as it goes."""
+
+    speed: float = 0.0
+    keep_dates: bool = False
+    seed: int = 1
+    offline_share: float = 0.1
+
+
+class Tally(Struct):
+    """What happened. `receipts` and `lines` are what the service newly took."""
+
+    receipts: int = 0
+    lines: int = 0
+    movements: int = 0
+    seconds: float = 0.0
+    lines_per_second: float = 0.0
+    already_there: int = 0
+    duplicates: int = 0
+    released_from_review: int = 0
+    offline_spells: int = 0
+    offline_receipts: int = 0
+    lost_replies: int = 0
+    requests: int = 0
+    retries: int = 0
+    refusals: dict[str, int] = field(default_factory=dict)
+    problems: dict[str, int] = field(default_factory=dict)
+
+
+class Loaded(Struct, frozen=True):
+    """What loading the world did: entries that were new or changed, and those already there."""
+
+    locations: "Imported"
+    items: "Imported"
+    opening: int
+    opening_there: int
+
+
+class BadEntry(Struct, frozen=True):
+    """A line that an import rejected."""
+
+    line: int
+    code: str
+    detail: str = ""
+
+
+class Imported(Struct, frozen=True):
+    """The reply of an import."""
+
+    accepted: int
+    unchanged: int
+    rejected: int
+    errors: list[BadEntry] = []
+
+
+class Problem(Struct, frozen=True):
+    """A problem of one line that the service told."""
+
+    code: str = "unknown"
+
+
+class TillResult(Struct, frozen=True):
+    """What a player looks at in the result of a receipt; `first_status` is a duplicate's first."""
+
+    status: str
+    first_status: str | None = None
+    code: str | None = None
+    problems: list[Problem] = []
+
+
+class TillResults(Struct, frozen=True):
+    """The reply of `POST /v1/pos/receipts`."""
+
+    results: list[TillResult]
+
+
+class MoveResult(Struct, frozen=True):
+    """What a player looks at in the result of a movement."""
+
+    status: str
+    code: str | None = None
+
+
+class MoveResults(Struct, frozen=True):
+    """The reply of `POST /v1/stock/movements`."""
+
+    results: list[MoveResult]

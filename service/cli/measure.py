@@ -1,0 +1,261 @@
+"""The measurements of `hylde bench`, one after the other, against a service that runs."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from service.access.commands import create_key
+from service.bench import commands as world_of
+from service.bench.formats import (
+    LINES_OF_RECEIPT,
+    RECEIPTS,
+    Target,
+    Tills,
+    hold_script,
+    holds,
+    receipt_script,
+)
+from service.bench.reads import BenchFailedError, machine, pgbench, worker_mb
+from service.bench.rules import compare, figure_of
+from service.bench.types import (
+    BATCH,
+    CLIENTS,
+    RECEIPT_LINES,
+    STORES,
+    Database,
+    Figure,
+    Measured,
+    Report,
+)
+from service.cli.load import Load, Maker
+from service.db import Db, OwnerSession
+from service.embedded import Server, bin_dir
+from service.invariants import count_violations
+
+WARM_SECONDS = 1.0
+SCENARIOS = ("noop", "availability", "holds_hot", "holds_spread", "receipts")
+EXPECTED = {
+    "noop": 201,
+    "availability": 200,
+    "holds_hot": 201,
+    "holds_spread": 201,
+    "receipts": 200,
+}
+DIRECT_GTINS = 400
+DRAINED_STOCK, DRAIN_REQUESTS = 500, 1_500
+
+
+class Run(NamedTuple):
+    """What is asked for; `tell` shows progress."""
+
+    seconds: float
+    levels: int
+    tell: Callable[[str], None]
+
+
+async def measure(run: Run, server: Server, pid: int, port: int) -> tuple[Report, list[str]]:
+    """All of it: the report, and what was wrong (oversold, failed, broken), one sentence each."""
+    token = await _token(server.app_dsn)
+    owner = await OwnerSession.connect(server.owner_dsn)
+    load = Load("127.0.0.1", port, CLIENTS)
+    try:
+        bench = Bench(run, server, owner, load, Target("127.0.0.1", port, token), pid)
+        return await bench.report(), bench.wrong
+    finally:
+        await owner.close()
+
+
+async def _token(dsn: str) -> str:
+    db = Db(dsn, size=2)
+    await db.open()
+    try:
+        scopes = ["reservations:write", "availability:read", "locations:write", "pos:write"]
+        return await create_key(db, "bench", scopes, None, datetime.now(UTC) + timedelta(days=1))
+    finally:
+        await db.close()
+
+
+class Bench:
+    """One run."""
+
+    def __init__(
+        self, run: Run, server: Server, owner: OwnerSession, load: Load, target: Target, pid: int
+    ) -> None:
+        """`pid` is the supervisor of the service's worker."""
+        self.run = run
+        self.server = server
+        self.owner = owner
+        self.load = load
+        self.target = target
+        self.pid = pid
+        self.warm = min(WARM_SECONDS, run.seconds)
+        self.wrong: list[str] = []
+        self.peak_mb = 0.0
+        self.statuses: dict[str, Counter[int]] = {}
+
+    async def report(self) -> Report:
+        """Fill, measure, verify."""
+        idle_mb = worker_mb(self.pid)
+        world = await self._fill()
+        makers = self._makers(world)
+        figures = await self._over_http(makers)
+        await self._verify_hot()
+        database = await self._in_database(world)
+        half = await self._half(makers["holds_hot"], figures["holds_hot"].per_second / 2)
+        await self._drain()
+        await self._verify_receipts()
+        check_seconds = await self._check()
+        told = await machine(self.owner)
+        ratios: dict[str, float | Figure] = {
+            **compare(figures, database, half),
+            "holds_hot_half": half,
+            "worker_idle_mb": idle_mb,
+            "worker_loaded_mb": self.peak_mb,
+            "check_seconds": check_seconds,
+        }
+        told["stock_levels"] = self.run.levels
+        told["seconds"] = self.run.seconds
+        return Report(machine=told, **figures, database=database, ratios=ratios)
+
+    async def _fill(self) -> world_of.World:
+        self.run.tell(f"making {self.run.levels:,} stock levels")
+        started = time.perf_counter()
+        await self._all_ok(list(world_of.places(self.target)))
+        await self._all_ok(list(world_of.terminals(self.target)))
+        world = await world_of.fill(self.owner, self.run.levels, DRAINED_STOCK, self.run.tell)
+        self.run.tell(f"made in {time.perf_counter() - started:.1f} s")
+        return world
+
+    async def _all_ok(self, requests: list[bytes]) -> None:
+        for answer in await self.load.each(requests):
+            if answer.status not in (200, 201):
+                raise BenchFailedError(f"{answer.status}: {answer.body[:300]!r}")
+
+    def _makers(self, world: world_of.World) -> dict[str, Maker]:
+        """What each scenario asks."""
+        target = self.target
+        hot = [(world_of.PLACE, world_of.HOT)]
+        ask = target.get(
+            f"/v1/availability/{world.skus[0]}?near=55.1,12.0&radius_km=100&limit={STORES}"
+        )
+        noop = holds(target, "noop-", hot, "/v1/bench/noop")
+        on_hot = holds(target, "hot-", hot)
+        spread = holds(target, "spread-", world.pairs())
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return {
+            "noop": lambda _: next(noop),
+            "availability": lambda _: ask,
+            "holds_hot": lambda _: next(on_hot),
+            "holds_spread": lambda _: next(spread),
+            "receipts": Tills(target, world_of.tills(), world.gtins, now).next_of,
+        }
+
+    async def _over_http(self, makers: dict[str, Maker]) -> dict[str, Figure]:
+        """Every scenario, in two rounds: what else the machine does hits all of them alike."""
+        rounds = 2 if self.run.seconds >= 4 else 1  # noqa: PLR2004 - half of it is 2 s
+        runs: dict[str, list[Measured]] = {name: [] for name in SCENARIOS}
+        for number in range(rounds):
+            for name in SCENARIOS:
+                self.run.tell(f"{name}, round {number + 1} of {rounds}")
+                measured = await self.load.closed(
+                    makers[name], self.run.seconds / rounds, self.warm
+                )
+                self._note(name, measured)
+                runs[name].append(measured)
+        return {
+            name: figure_of(runs[name], CLIENTS, RECEIPT_LINES if name == "receipts" else 1)
+            for name in SCENARIOS
+        }
+
+    def _note(self, name: str, measured: Measured) -> None:
+        """Keep what was answered; anything but the expected answer is wrong."""
+        self.peak_mb = max(self.peak_mb, worker_mb(self.pid))
+        self.statuses[name] = self.statuses.get(name, Counter()) + measured.statuses
+        for status, times in measured.statuses.items():
+            if status != EXPECTED[name]:
+                self.wrong.append(f"{name}: {times} answers were {status}")
+
+    async def _verify_hot(self) -> None:
+        accepted = self.statuses["holds_hot"][EXPECTED["holds_hot"]]
+        held = await world_of.held_of(self.owner, world_of.HOT)
+        if held != (accepted, accepted):
+            self.wrong.append(f"holds_hot: {accepted} accepted, but {held} held (level, claims)")
+
+    async def _half(self, make: Maker, rate: float) -> Figure:
+        self.run.tell(f"holds_hot at half of its rate: {rate:,.0f}/s")
+        await self.load.paced(make, rate, self.warm)
+        measured = await self.load.paced(make, rate, self.run.seconds)
+        self._note("holds_hot", measured)
+        return figure_of([measured], CLIENTS)
+
+    async def _in_database(self, world: world_of.World) -> Database:
+        """The same functions, called by pgbench while the service is idle."""
+        single = await self._pgbench(
+            "holds_hot_single",
+            hold_script(world.client_id, world_of.PLACE, world_of.HOT, 1),
+            CLIENTS,
+            1,
+        )
+        batch = hold_script(world.client_id, world_of.PLACE, world_of.HOT, BATCH)
+        batches = [
+            await self._pgbench("holds_batch", batch, clients, BATCH)
+            for clients in world_of.DIRECT_CLIENTS
+        ]
+        receipts = []
+        for clients in world_of.DIRECT_CLIENTS:
+            prefix = world_of.direct_tills(clients)
+            script = receipt_script(world.client_id, prefix, world.gtins[:DIRECT_GTINS])
+            receipts.append(
+                await self._pgbench("receipts", script, clients, RECEIPT_LINES, "sequence=0")
+            )
+        return Database(single, max(batches, key=_rate), max(receipts, key=_rate))
+
+    async def _pgbench(
+        self, name: str, script: str, clients: int, per_call: int, *variables: str
+    ) -> Figure:
+        self.run.tell(f"database: {name}, {clients} clients")
+        # 64 connections plan for seconds before they are at full speed
+        warm = min(self.run.seconds, 4.0 if clients == CLIENTS else 0.5)
+        seconds = self.run.seconds / 2
+        measured = await pgbench(
+            bin_dir(), self.server.app_dsn, script, clients, seconds, warm, *variables
+        )
+        return figure_of([measured], clients, per_call)
+
+    async def _drain(self) -> None:
+        """More are asked for than there are: exactly what is there is given, once."""
+        self.run.tell(f"{DRAIN_REQUESTS} holds on {DRAINED_STOCK} units")
+        asks = holds(self.target, "drain-", [(world_of.PLACE, world_of.DRAINED)])
+        answers = await self.load.each([next(asks) for _ in range(DRAIN_REQUESTS)])
+        statuses = Counter(answer.status for answer in answers)
+        accepted = statuses[201]
+        held = await world_of.held_of(self.owner, world_of.DRAINED)
+        if (accepted, *held) != (DRAINED_STOCK,) * 3:
+            self.wrong.append(f"drain: {accepted} of {DRAINED_STOCK} accepted, {held} held")
+        if statuses[409] != DRAIN_REQUESTS - accepted:
+            self.wrong.append(f"drain: answers were {dict(statuses)}")
+
+    async def _verify_receipts(self) -> None:
+        sent = self.statuses["receipts"][EXPECTED["receipts"]] * RECEIPTS
+        rows = await self.owner.rows(
+            "select count(*)::bigint as receipts, coalesce(sum(jsonb_array_length(body->'lines')),"
+            " 0)::bigint as lines from pos.receipt where terminal like 'bench-%'"
+            " and status = 'posted'"
+        )
+        found = (rows[0]["receipts"], rows[0]["lines"])
+        if found != (sent, sent * LINES_OF_RECEIPT):
+            self.wrong.append(f"receipts: {sent} answered, but {found} posted (receipts, lines)")
+
+    async def _check(self) -> float:
+        """Every invariant, as `hylde check` runs them."""
+        self.run.tell("checking every invariant")
+        started = time.perf_counter()
+        broken = await count_violations(self.server.owner_dsn)
+        self.wrong += [f"check: {name} has {n} rows" for name, n in broken.items() if n]
+        return round(time.perf_counter() - started, 1)
+
+
+def _rate(figure: Figure) -> float:
+    return figure.per_second

@@ -29,23 +29,32 @@ begin
     where v.code = 'void'
   ) w;
 
+  -- one look-up by key a level, in order, whatever the planner believes of a fresh table
   insert into stock.stock_level (cell_id, location_id, sku_id, changed_at)
   select p_cell, w.location_id, w.sku_id, p_now
   from unnest(v_locations, v_skus) w (location_id, sku_id)
-  where not exists (
-    select 1
+  left join lateral (
+    select true as there
     from stock.stock_level s
     where s.cell_id = p_cell and s.location_id = w.location_id and s.sku_id = w.sku_id
-  )
+    limit 1
+  ) k on true
+  where k.there is null
   order by w.location_id, w.sku_id
   on conflict on constraint stock_level_pkey do nothing;
 
   perform 1
-  from stock.stock_level s
-  join unnest(v_locations, v_skus) w (location_id, sku_id)
-    on w.location_id = s.location_id and w.sku_id = s.sku_id
-  where s.cell_id = p_cell
-  order by s.location_id, s.sku_id
-  for update of s;
+  from (
+    select w.location_id, w.sku_id
+    from unnest(v_locations, v_skus) w (location_id, sku_id)
+    order by w.location_id, w.sku_id
+    offset 0
+  ) w
+  cross join lateral (
+    select s.version
+    from stock.stock_level s
+    where s.cell_id = p_cell and s.location_id = w.location_id and s.sku_id = w.sku_id
+    for update
+  ) l;
 end;
 $$;

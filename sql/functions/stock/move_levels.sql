@@ -15,30 +15,7 @@ as $$
 declare
   v_events events.new_event[];
 begin
-  with change as (
-    select
-      e.location_id, e.sku_id, count(*) as entries, sum(e.sellable) as sellable,
-      sum(e.staged) as staged, sum(e.quarantine) as quarantine, sum(e.damaged) as damaged,
-      sum(e.display) as display, sum(e.missing) as missing, sum(e.reserved) as reserved,
-      sum(e.unpicked) as unpicked, min(e.expires_at) as expires_at, max(e.client_id) as client_id,
-      min(e.moved_at) as moved_at
-    from (
-      select
-        g.location_id, g.sku_id,
-        stock.account_change(g, 'sellable') as sellable, stock.account_change(g, 'staged') as staged,
-        stock.account_change(g, 'quarantine') as quarantine,
-        stock.account_change(g, 'damaged') as damaged, stock.account_change(g, 'display') as display,
-        stock.account_change(g, 'missing') as missing, 0::bigint as reserved, 0::bigint as unpicked,
-        null::timestamptz as expires_at, g.client_id, g.occurred_at as moved_at
-      from unnest(p_goods) g
-      union all
-      select
-        c.location_id, c.sku_id, 0, 0, 0, 0, 0, 0, c.reserved_change, c.unpicked_change,
-        c.expires_at, c.client_id, null
-      from unnest(p_claims) c
-    ) e
-    group by e.location_id, e.sku_id
-  ), moved as (
+  with moved as (
     update stock.stock_level s
     set
       sellable = s.sellable + d.sellable, staged = s.staged + d.staged,
@@ -53,7 +30,7 @@ begin
         else s.frozen_reason
       end,
       first_moved_at = least(s.first_moved_at, d.moved_at), changed_at = p_now
-    from change d
+    from stock.sum_changes(p_goods, p_claims) d
     where s.cell_id = p_cell and s.location_id = d.location_id and s.sku_id = d.sku_id
     returning s.*, d.client_id, d.sellable as d_sellable, d.reserved as d_reserved,
       d.unpicked as d_unpicked, d.entries

@@ -29,8 +29,12 @@ begin
       g.from_account, g.to_account, g.quantity, g.kind, g.occurred_at, p_now, g.document_id,
       g.source, g.reason, g.reference, g.client_id, g.reverses
     from unnest(p_goods) with ordinality g
-    join stock.stock_level s
-      on s.cell_id = p_cell and s.location_id = g.location_id and s.sku_id = g.sku_id;
+    cross join lateral (
+      select v.version
+      from stock.stock_level v
+      where v.cell_id = p_cell and v.location_id = g.location_id and v.sku_id = g.sku_id
+      limit 1
+    ) s;
   end if;
   if cardinality(p_claims) > 0 then
     insert into stock.claim_entry (
@@ -43,8 +47,12 @@ begin
       + row_number() over (partition by c.location_id, c.sku_id order by c.ordinality),
       c.holder_id, c.kind, c.reserved_change, c.unpicked_change, p_now, c.client_id
     from unnest(p_claims) with ordinality c
-    join stock.stock_level s
-      on s.cell_id = p_cell and s.location_id = c.location_id and s.sku_id = c.sku_id
+    cross join lateral (
+      select v.version
+      from stock.stock_level v
+      where v.cell_id = p_cell and v.location_id = c.location_id and v.sku_id = c.sku_id
+      limit 1
+    ) s
     left join (
       select u.location_id, u.sku_id, count(*) as entries
       from unnest(p_goods) u group by u.location_id, u.sku_id

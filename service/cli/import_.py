@@ -29,7 +29,7 @@ Told = Callable[[int], None]
 
 
 class FileDamagedError(OSError):
-    """A compressed file that cannot be read to its end; what came before is in."""
+    """A compressed file that cannot be read to its end; most of what came before is in."""
 
 
 @click.command("import")
@@ -105,7 +105,7 @@ async def _parts(path: Path, progress: Told) -> AsyncIterator[bytes]:
                 progress(raw.tell())
                 yield part
         except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
-            raise FileDamagedError(f"{path.name} cannot be unpacked: {error}") from error
+            raise FileDamagedError(f"{path.name} cannot be unpacked to its end: {error}") from error
 
 
 def _plain(raw: IO[bytes]) -> Iterator[bytes]:
@@ -115,7 +115,7 @@ def _plain(raw: IO[bytes]) -> Iterator[bytes]:
 
 def _gzip(raw: IO[bytes]) -> Iterator[bytes]:
     with gzip.GzipFile(fileobj=raw) as file:
-        while part := file.read(PART_BYTES):
+        while part := file.read1(PART_BYTES):
             yield part
 
 

@@ -24,7 +24,6 @@ class PostReceipt(Command[ReceiptOutcome], frozen=True, kw_only=True):
     queue_max: ClassVar[int] = 20_000
     receipt_id: str
     client_id: int
-    request_id: str
     fingerprint: str
     terminals: list[str]
     locations: list[str] | None

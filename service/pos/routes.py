@@ -118,7 +118,6 @@ def _ask(
     command = PostReceipt(
         receipt_id=new_id(cell),
         client_id=call.client.client_id,
-        request_id=call.request_id,
         fingerprint=facts.fingerprint,
         terminals=facts.terminals,
         locations=None if covered is None else sorted(covered),

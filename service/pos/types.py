@@ -163,7 +163,6 @@ class ReceiptOutcome(msgspec.Struct, frozen=True):
         "conflict",
         "parked",
         "held_for_review",
-        "ignored",
         "unknown_terminal",
         "forbidden_location",
     ]

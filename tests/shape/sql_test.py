@@ -202,6 +202,29 @@ def test_a_lock_out_of_order_is_noticed(order: str) -> None:
     assert list(sql_rules.locks([raw.stmt for raw in parse_sql(statement)]))
 
 
+def one_by_one(order: str) -> str:
+    return f"""select 1 from (
+      select w.location_id, w.sku_id from unnest($1, $2) w (location_id, sku_id) {order}
+    ) w cross join lateral (
+      select s.version from stock.stock_level s
+      where s.cell_id = p_cell and s.location_id = w.location_id and s.sku_id = w.sku_id for update
+    ) l"""
+
+
+@pytest.mark.parametrize(
+    ("order", "fine"),
+    [
+        ("order by w.location_id, w.sku_id offset 0", True),
+        ("order by w.location_id, w.sku_id", False),
+        ("order by w.sku_id, w.location_id offset 0", False),
+        ("", False),
+    ],
+)
+def test_a_lock_beside_a_sorted_list_is_in_order(order: str, *, fine: bool) -> None:
+    trees = [raw.stmt for raw in parse_sql(one_by_one(order))]
+    assert bool(list(sql_rules.locks(trees))) != fine
+
+
 def test_a_key_without_its_cell_is_noticed() -> None:
     made = parse_sql(
         "create table a.b (cell_id integer, x integer, constraint k primary key (x, cell_id),"

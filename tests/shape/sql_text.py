@@ -41,11 +41,16 @@ class Function(NamedTuple):
         return " ".join(line.removeprefix("--").strip() for line in lines if line.startswith("--"))
 
     @property
+    def reads_only(self) -> bool:
+        """Whether it says that it changes nothing."""
+        return self.options.get("volatility") in ("stable", "immutable")
+
+    @property
     def is_command(self) -> bool:
         """Whether it has the shape of a command: asked for by a lane."""
         names = [p.name for p in self.parameters]
         return names[:3] == ["p_cell", "p_commands", "p_now"] and (
-            self.returns == "jsonb" and self.parameters[2].defexpr is not None
+            self.returns in ("jsonb", "json") and self.parameters[2].defexpr is not None
         )
 
 

@@ -102,8 +102,15 @@ class Service:
         )
 
     async def call(
-        self, method: str, path: str, body: object = None, *, token: str | None = None,
-        key: str | None = None, headers: dict[str, str] | None = None, **of: Any,
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        token: str | None = None,
+        key: str | None = None,
+        headers: dict[str, str] | None = None,
+        **of: Any,
     ) -> httpx.Response:
         """One request; POST gets a fresh Idempotency-Key unless one is given (`key=""`: none)."""
         if not self.default:
@@ -135,8 +142,13 @@ class Service:
         code = code or f"l{secrets.token_hex(4)}"
         week = {day: [["10:00", "18:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat")}
         body = {
-            "name": code.upper(), "kind": "store", "country": "DK",
-            "time_zone": "Europe/Copenhagen", "opening_hours": week, "safety_stock": 0, **of,
+            "name": code.upper(),
+            "kind": "store",
+            "country": "DK",
+            "time_zone": "Europe/Copenhagen",
+            "opening_hours": week,
+            "safety_stock": 0,
+            **of,
         }
         reply = await self.put(f"/v1/locations/{code}", body)
         assert reply.status_code in (200, 201), reply.text
@@ -153,9 +165,11 @@ class Service:
         """Goods came in."""
         reply = await self.post(
             "/v1/stock/movements",
-            {"movements": [
-                {"location": location, "sku": sku, "kind": "received", "quantity": quantity}
-            ]},
+            {
+                "movements": [
+                    {"location": location, "sku": sku, "kind": "received", "quantity": quantity}
+                ]
+            },
         )
         assert reply.json()["results"][0]["status"] == "posted", reply.text
 

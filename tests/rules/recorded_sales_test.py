@@ -228,7 +228,7 @@ def test_both_computations_agree_on_any_file(
 
 
 def test_the_second_computation_prints_units_per_sku_as_json() -> None:
-    printed = subprocess.run(  # noqa: S603  our own script
+    printed = subprocess.run(
         [sys.executable, INDEPENDENT, SAMPLE, "--json"], check=True, capture_output=True
     )
     ours: Counter[str] = Counter()
@@ -386,7 +386,7 @@ def test_the_ten_months_are_planned_in_bounded_time_and_memory() -> None:
         "high = next(l for l in open('/proc/self/status') if l.startswith('VmHWM'))\n"
         "print(time.process_time(), int(high.split()[1]) // 1024)\n"
     )
-    done = subprocess.run(  # noqa: S603  our own program
+    done = subprocess.run(
         [sys.executable, "-c", program, FULL], check=True, capture_output=True, cwd=ROOT
     )
     seconds, megabytes = done.stdout.split()

@@ -54,6 +54,7 @@ begin
     select s.version
     from stock.stock_level s
     where s.cell_id = p_cell and s.location_id = w.location_id and s.sku_id = w.sku_id
+    order by s.location_id, s.sku_id
     for update
   ) l;
 end;

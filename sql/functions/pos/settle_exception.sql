@@ -47,7 +47,8 @@ begin
     )::events.new_event];
   end if;
   outcome := jsonb_build_object(
-    'code', p_action || 'ed', 'receipt_id', v_receipt.receipt_id, 'status', v_status
+    'code', case when p_action = 'accept' then 'accepted' else 'rejected' end,
+    'receipt_id', v_receipt.receipt_id, 'status', v_status
   );
 end;
 $$;

@@ -30,7 +30,7 @@ from service.web.docs import ROUTES as DOCS
 from service.web.edge import Edge
 from service.web.health import ROUTES as HEALTH
 from service.web.limits import Admission, RateLimit
-from service.web.problems import Problem
+from service.web.problems import Problem, instance_of
 from service.web.route import Kit
 
 ROUTERS = (HEALTH, DOCS, LOCATIONS, CATALOG, IMPORTS, AVAILABILITY, RESERVATIONS, STOCK, POS)
@@ -90,14 +90,18 @@ def serve_app() -> Edge:
 
 def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """What Litestar itself refuses, and what nobody foresaw, as problem+json."""
+    scope = request.scope
+    problem = Problem("internal_error")
     if isinstance(error, Problem):
-        return error.response()
-    if isinstance(error, NotFoundException):
-        return Problem("not_found", "There is no such route; see /docs.").response()
-    if isinstance(error, MethodNotAllowedException):
-        allowed = str((error.headers or {}).get("Allow", ""))
-        return Problem("method_not_allowed", headers={"Allow": allowed}).response()
-    if isinstance(error, HTTPException) and error.status_code < 500:  # noqa: PLR2004 - a class
-        return Problem("invalid_request").response()
-    log.error("unforeseen", exc_info=error, path_template=request.scope["path"][:80])
-    return Problem("internal_error").response()
+        problem = error
+    elif isinstance(error, NotFoundException):
+        problem = Problem("not_found", "There is no such route; see /docs.")
+    elif isinstance(error, MethodNotAllowedException):
+        allowed = (error.headers or {}).get("allow", "")
+        problem = Problem("method_not_allowed", headers={"Allow": allowed})
+    elif isinstance(error, HTTPException) and error.status_code < 500:  # noqa: PLR2004 - a class
+        problem = Problem("invalid_request")
+    else:
+        template, request_id = scope.get("path_template"), scope.get("request_id")
+        log.error("unforeseen", exc_info=error, path_template=template, request_id=request_id)
+    return problem.response(instance_of(scope))

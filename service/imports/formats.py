@@ -22,7 +22,7 @@ from service.imports.types import (
     Record,
     Verdict,
 )
-from service.web.body import check_depth, decode, explain
+from service.web.body import check_depth, decode, explain, names_of
 from service.web.problems import Problem
 
 _SPAN_MAX: Final = 64
@@ -218,7 +218,7 @@ class CsvReader:
         except CellRefused as refused:
             return [Record(number, Verdict("invalid_request", str(refused)))]
         except msgspec.ValidationError as error:
-            detail, pointer = explain(str(error))
+            detail, pointer = explain(str(error), names_of(self._type))
             return [Record(number, Verdict("invalid_request", f"{pointer}: {detail}"))]
 
 

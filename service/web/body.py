@@ -2,8 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from array import array
+from collections.abc import AsyncIterator, Container
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,16 +19,16 @@ SMALL_BYTES = 256 * 1024
 BATCH_BYTES = 5 * 1024 * 1024
 BODY_SECONDS = 10.0
 DEPTH_MAX = 32
-_PATH = re.compile(r" - at `\$(.*)`$")
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
-_OPEN = frozenset(b"{[")
-_CLOSE = frozenset(b"}]")
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_LENGTH_DIGITS = 18
+_UTF8 = ("utf-8", "utf8")
+_PATH = re.compile(r" - at `\$((?:\.[^.\[\]`]+|\[\d+\]|\[\.\.\.\])*)`$")
+_STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+)\]")
 _NOT_BRACKET = bytes(set(range(256)) - set(b"{}[]"))
+_STEPS = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")  # +1 and -1 as signed bytes
 
 
 class Gone(Exception):  # noqa: N818 - an event
-    """The client went away while sending."""
+    """The client went away while sending, or what it sent ended in the middle (broken chunks)."""
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
@@ -38,27 +40,21 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     length = _content_length(scope)
     if length is not None and length > limit:
         raise Problem("body_too_large", f"At most {limit} bytes.")
-    message = await _receive(receive)
-    body = message.get("body", b"")
-    if not message.get("more_body"):
-        if len(body) > limit:
-            raise Problem("body_too_large", f"At most {limit} bytes.")
-        return body  # type: ignore[no-any-return]
-    parts = [body]
-    size = len(body)
+    parts: list[bytes] = []
+    size = 0
+    more = True
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            while message.get("more_body"):
-                if size > limit:
-                    raise Problem("body_too_large", f"At most {limit} bytes.")
+            while more:
                 message = await _receive(receive)
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
+                if size > limit:
+                    raise Problem("body_too_large", f"At most {limit} bytes.")
+                more = message.get("more_body", False)
     except TimeoutError as error:
         raise Problem("request_timeout") from error
-    if size > limit:
-        raise Problem("body_too_large", f"At most {limit} bytes.")
-    return b"".join(parts)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def stream_body(receive: Receive, idle_seconds: float = 30.0) -> AsyncIterator[bytes]:
@@ -84,7 +80,8 @@ async def _receive(receive: Receive) -> dict[str, Any]:
 def _content_length(scope: Scope) -> int | None:
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value) if value.isdigit() else None
+            # int() refuses thousands of digits: what is too long to be a size is cut, and too large
+            return int(value[:_LENGTH_DIGITS]) if value.isdigit() else None
     return None
 
 
@@ -94,29 +91,29 @@ def check_media_type(value: str | None, *taken: str) -> None:
     Raises:
         Problem: 415.
     """
-    media, _, rest = (value or "").partition(";")
-    media = media.strip().lower()
-    charset = rest.strip().lower().removeprefix("charset=").strip('"')
-    if media not in taken or (charset and charset not in ("utf-8", "utf8")):
+    if value in taken:
+        return
+    media, *parameters = (value or "").lower().split(";")
+    named = (parameter.partition("=") for parameter in parameters)
+    charsets = [text.strip().strip('"') for name, _, text in named if name.strip() == "charset"]
+    if media.strip() not in taken or any(charset not in _UTF8 for charset in charsets):
         raise Problem("unsupported_media_type", f"Send {' or '.join(taken)} in UTF-8.")
 
 
 def check_depth(body: bytes) -> None:
     """Refuse more than DEPTH_MAX levels, before a recursive parser sees them.
 
+    Only loops in C: the worst 5 MB take 0.2 s, in which nobody else is served.
+
     Raises:
         Problem: 400.
     """
     if body.count(b"{") + body.count(b"[") <= DEPTH_MAX:
         return
-    depth = 0
-    for byte in _STRING.sub(b"", body).translate(None, _NOT_BRACKET):
-        if byte in _OPEN:
-            depth += 1
-            if depth > DEPTH_MAX:
-                raise Problem("too_deep")
-        else:
-            depth -= 1
+    plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    steps = b"".join(plain.split(b'"')[::2]).translate(_STEPS, _NOT_BRACKET)
+    if max(accumulate(array("b", steps)), default=0) > DEPTH_MAX:
+        raise Problem("too_deep")
 
 
 @lru_cache(maxsize=256)
@@ -134,7 +131,7 @@ def decode(kind: type[T], body: bytes | msgspec.Raw, where: str = "") -> T:
     try:
         return decoder_of(kind).decode(body)  # type: ignore[no-any-return, arg-type]
     except msgspec.ValidationError as error:
-        detail, pointer = explain(str(error))
+        detail, pointer = explain(str(error), names_of(kind))  # type: ignore[arg-type]
         field = FieldProblem(pointer=where + pointer, code="invalid", detail=detail)
         raise Problem("invalid_request", f"{field.pointer}: {detail}", errors=[field]) from error
     except UnicodeDecodeError as error:
@@ -143,16 +140,41 @@ def decode(kind: type[T], body: bytes | msgspec.Raw, where: str = "") -> T:
         raise Problem("invalid_json") from error
 
 
-def explain(message: str) -> tuple[str, str]:
-    """Msgspec's words as (sentence, JSON pointer), without the body's own words."""
+@lru_cache(maxsize=256)
+def names_of(kind: Any) -> frozenset[str]:  # noqa: ANN401 - any type that msgspec knows
+    """The names of all fields in a type, at any level: what a pointer may say."""
+    found: set[str] = set()
+    seen: set[type] = set()
+    waiting: list[Any] = [msgspec.inspect.type_info(kind)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tuple):
+            waiting.extend(node)
+        elif isinstance(node, msgspec.inspect.StructType):
+            if node.cls not in seen:
+                seen.add(node.cls)
+                found.update(field.encode_name for field in node.fields)
+                waiting.extend(field.type for field in node.fields)
+        elif isinstance(node, msgspec.inspect.Type):
+            waiting.extend(getattr(node, name) for name in node.__struct_fields__)
+    return frozenset(found)
+
+
+def explain(message: str, names: Container[str]) -> tuple[str, str]:
+    """Msgspec's words as (sentence, JSON pointer), without the body's own words.
+
+    A field that is none of `names` was made up by the client to look like a path: no pointer then.
+    """
     found = _PATH.search(message)
-    path = found.group(1) if found else ""
     detail = message[: found.start()] if found else message
+    steps = _STEP.findall(found.group(1)) if found else []
+    if not all(index or name in names for name, index in steps):
+        steps = []
     if detail.startswith("Object contains unknown field"):
         detail = "There is no such field here"
     if detail.startswith("Invalid enum value"):
         detail = "Not one of the values that are taken here"
     if "matching regex" in detail:
         detail = "It has characters, or a form, that are not taken here"
-    pointer = "".join(f"/{name or index}" for name, index in _STEP.findall(path))
+    pointer = "".join(f"/{name or index}" for name, index in steps)
     return detail[:200], pointer or "/"

@@ -2,20 +2,31 @@
 
 import re
 import time
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes
 
 import uuid_utils
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.log import log
-from service.web.body import Gone
 from service.web.metrics import observe
 from service.web.problems import Problem
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _TRACE = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _QUIET = frozenset(("/healthz", "/readyz", "/metrics"))
-CLIENT_GONE = 499
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+CLIENT_GONE = 499  # in log and metrics only: nobody is there to be answered
+HEADERS_BYTES = 32 * 1024
+TARGET_BYTES = 8 * 1024
+
+
+class Asked(NamedTuple):
+    """What the edge reads of a request: its id, its trace, and why it goes no further."""
+
+    request_id: str
+    trace: str | None
+    refusal: Problem | None
 
 
 class Edge:
@@ -31,63 +42,92 @@ class Edge:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id, trace = _ids(scope)
-        scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        asked = read_request(scope)
+        scope["request_id"] = asked.request_id  # type: ignore[typeddict-unknown-key]
         status = 0
-        tag = request_id.encode()
+        tag = asked.request_id.encode()
+        method = str(scope["method"])  # type: ignore[typeddict-item]
+        if method == "HEAD":  # as GET, and the body stays here
+            scope["method"] = "GET"  # type: ignore[typeddict-unknown-key]
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"request-id", tag)]
+            elif method == "HEAD" and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
         try:
-            await self.app(scope, receive, send_with_id)
-        except Gone:
-            status = CLIENT_GONE
+            if asked.refusal is None:
+                await self.app(scope, receive, send_with_id)
+            else:
+                await asked.refusal.asgi_response(scope)(scope, receive, send_with_id)
         except Exception:  # noqa: BLE001 - the last resort: nobody waits without an answer
-            log.exception("unforeseen", request_id=request_id)
+            log.exception("unforeseen", request_id=asked.request_id)
             if not status:
-                await Problem("internal_error").asgi_response()(scope, receive, send_with_id)
+                problem = Problem("internal_error")
+                await problem.asgi_response(scope)(scope, receive, send_with_id)
         finally:
-            _note(scope, status, started, request_id, trace)
+            _note(scope, method, status, time.perf_counter() - started, asked)
 
 
-def _ids(scope: Scope) -> tuple[str, str | None]:
-    """The request's id (the client's, when it is a decent one) and its trace."""
+def read_request(scope: Scope) -> Asked:
+    """The request's id (the client's, when it is a decent one), its trace, and what is wrong."""
     request_id = trace = None
+    size = hosts = 0
     for name, value in scope["headers"]:
-        if name == b"request-id" and _REQUEST_ID.fullmatch(value):
+        size += len(name) + len(value)
+        if name == b"host":
+            hosts += 1
+        elif name == b"request-id" and _REQUEST_ID.fullmatch(value):
             request_id = value.decode()
         elif name == b"traceparent" and (found := _TRACE.fullmatch(value)):
             trace = found.group(1).decode()
-    return request_id or str(uuid_utils.uuid7()), trace
+    refusal = None
+    if size > HEADERS_BYTES:
+        refusal = Problem("header_too_large", f"At most {HEADERS_BYTES} bytes in all headers.")
+    elif hosts > 1 or (not hosts and scope["http_version"] == "1.1"):
+        refusal = Problem("invalid_request", "Send one Host header.")
+    else:
+        refusal = _target_refusal(scope)
+    return Asked(request_id or str(uuid_utils.uuid7()), trace, refusal)
 
 
-def _note(
-    scope: Any,  # noqa: ANN401 - the scope carries our own entries
-    status: int,
-    started: float,
-    request_id: str,
-    trace: str | None,
-) -> None:
-    seconds = time.perf_counter() - started
+def _target_refusal(scope: Scope) -> Problem | None:
+    """What keeps an address from being read: its length, a NUL, or bytes that are no UTF-8."""
+    raw = scope.get("raw_path") or b""
+    if len(raw) + len(scope["query_string"]) > TARGET_BYTES:
+        return Problem("uri_too_long", f"At most {TARGET_BYTES} bytes.")
+    if b"%" in raw:
+        try:
+            unquote_to_bytes(raw).decode()
+        except UnicodeDecodeError:
+            return Problem("invalid_path", "It is no UTF-8.")
+        if "\x00" in scope["path"]:
+            return Problem("invalid_path", "It holds a NUL character.")
+    return None
+
+
+def _note(scope: Any, method: str, status: int, seconds: float, asked: Asked) -> None:  # noqa: ANN401 - the scope carries our own entries
     handler = scope.get("route_handler")
     spec = handler.opt.get("spec") if handler is not None else None
     name = spec.name if spec is not None else "none"
-    observe(name, scope["method"], status, seconds)
+    if scope.get("gone"):
+        status = CLIENT_GONE
+    # a word of the client's must not become a label: each value is kept for ever
+    observe(name, method if method in _METHODS else "other", status, seconds)
     if scope["path"] in _QUIET and status < 400:  # noqa: PLR2004 - a status class
         return
     line: dict[str, object] = {
         "route": name,
-        "method": scope["method"],
+        "method": method[:16],
         "status": status,
         "ms": round(seconds * 1000, 2),
         "client": scope.get("client_name"),
-        "request_id": request_id,
+        "request_id": asked.request_id,
     }
-    if trace:
-        line["trace_id"] = trace
+    if asked.trace:
+        line["trace_id"] = asked.trace
     log.info("request", **line)

@@ -56,7 +56,7 @@ class Admission:
     """Requests under way, by class; beyond a class's limit 503, before the body is read.
 
     Reads are shed first: all requests together count against the limit of the asker's class, and
-    reads have the lowest, tills the highest.
+    reads have the lowest, tills the highest. "never" is for the probe that would restart us.
     """
 
     def __init__(self, read: int, command: int, till: int) -> None:
@@ -70,7 +70,7 @@ class Admission:
         Raises:
             Problem: 503 with Retry-After.
         """
-        if self.under_way >= self._limits[kind]:
+        if self.under_way >= self._limits.get(kind, self.under_way + 1):
             raise Problem("overloaded")
         self.under_way += 1
 

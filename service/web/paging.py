@@ -3,7 +3,7 @@
 import base64
 import binascii
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 from litestar import Response
@@ -41,7 +41,7 @@ def read_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         key = msgspec.json.decode(text)
-    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+    except (binascii.Error, ValueError, msgspec.DecodeError, RecursionError) as error:
         raise Problem("invalid_cursor") from error
     if not isinstance(key, list) or [type(part) for part in key] != list(kinds):
         raise Problem("invalid_cursor")
@@ -60,7 +60,8 @@ def page_of(
     if next_cursor is not None:
         query = call.request.scope["query_string"].decode("ascii", "replace")
         asked = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if k != "cursor"]
-        link = f"{call.request.scope['path']}?{urlencode([*asked, ('cursor', next_cursor)])}"
+        path = quote(call.request.scope["path"])  # headers are ASCII, SKUs need not be
+        link = f"{path}?{urlencode([*asked, ('cursor', next_cursor)])}"
         headers["Link"] = f'<{link}>; rel="next"'
     content = {"items": items, "next_cursor": next_cursor}
     if etag:

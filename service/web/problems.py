@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from litestar import Response
 from litestar.response.base import ASGIResponse
+from litestar.types import Scope
 
 from service.lanes import CommandBroken, LaneError, NotStarted, OutcomeUnknown
 from service.outcomes import REFUSALS
@@ -89,14 +90,19 @@ class Problem(Exception):  # noqa: N818 - a reply, not a failure of ours
             headers=self.all_headers(),
         )
 
-    def asgi_response(self) -> ASGIResponse:
+    def asgi_response(self, scope: Scope) -> ASGIResponse:
         """A bare ASGI response, for what happens outside of routing."""
         return ASGIResponse(
-            body=self.body(),
+            body=self.body(instance_of(scope)),
             status_code=REFUSALS[self.code].status,
             media_type=PROBLEM_TYPE,
             headers=self.all_headers(),
         )
+
+
+def instance_of(scope: Scope) -> str:
+    """What a problem is about: this one request."""
+    return f"urn:hylde:request:{scope.get('request_id', '')}"
 
 
 def problem_of(error: LaneError) -> Problem:

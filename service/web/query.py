@@ -60,7 +60,7 @@ def parse_query(kind: type[T], query: bytes) -> T:
     try:
         return msgspec.convert(found, kind)
     except msgspec.ValidationError as error:
-        detail, pointer = explain(str(error))
+        detail, pointer = explain(str(error), hints)
         raise _refuse(pointer.strip("/"), "invalid", detail) from error
 
 

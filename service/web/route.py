@@ -19,13 +19,14 @@ from service.web.auth import Client, Tokens
 from service.web.body import (
     BATCH_BYTES,
     SMALL_BYTES,
+    Gone,
     check_depth,
     check_media_type,
     decode,
     read_body,
 )
 from service.web.limits import Admission, RateLimit
-from service.web.problems import Problem, problem_of
+from service.web.problems import Problem, instance_of, problem_of
 from service.web.query import parse_query
 
 T = TypeVar("T")
@@ -52,7 +53,7 @@ class Spec(NamedTuple):
     keyed: bool = False  # needs an Idempotency-Key
     body_optional: bool = False  # an action without details: `{}` or nothing at all
     size: str = "small"  # small | batch | stream
-    shed: str = "command"  # read | command | till: what goes first under overload
+    shed: str = "command"  # read | command | till | never: what goes first under overload
     etag: bool = False
     tag: str = ""
 
@@ -108,7 +109,8 @@ class Call(Generic[T]):
         """The fields that every command has: who asks, and how to recognise the asking again."""
         return {
             "client_id": self.client.client_id,
-            "key": self.key or f"~{uuid_utils.uuid4()}",
+            # with a blank, which no client's key can have: the two never meet
+            "key": self.key or f" {uuid_utils.uuid4()}",
             "fingerprint": self.fingerprint(),
             "request_id": self.request_id,
         }
@@ -120,6 +122,10 @@ class Call(Generic[T]):
 
 
 _NOBODY = Client(0, "", "", frozenset(), frozenset(), 0.0)
+
+
+class _NoQuery(msgspec.Struct, frozen=True):
+    """Of a route that takes no query: a misspelt parameter is told, not ignored."""
 
 
 def endpoint(
@@ -161,15 +167,20 @@ async def answer(spec: Spec, function: Handler, request: Request[Any, Any, Any])
         entered = True
         if spec.scopes is not None:
             limit = await _admit(call, kit)
-        if spec.keyed:
-            call.key = idempotency_key(request)
+        if spec.query is None and spec.scopes is not None:
+            parse_query(_NoQuery, request.scope["query_string"])
+        key = idempotency_key(request) if spec.keyed else ""
         if spec.takes is not None and spec.size != "stream":
             await _take_body(call)
+        call.key = key
         response = await function(call)
     except Problem as problem:
-        response = problem.response(_instance(request, call))
+        response = problem.response(_instance(call))
+    except Gone:
+        request.scope["gone"] = True  # type: ignore[typeddict-unknown-key]
+        response = Problem("incomplete_body").response(_instance(call))
     except LaneError as error:
-        response = problem_of(error).response(_instance(request, call))
+        response = _undecided(call, error).response(_instance(call))
     finally:
         if entered:
             kit.admission.leave()
@@ -220,11 +231,19 @@ def idempotency_key(request: Request[Any, Any, Any]) -> str:
     return key.decode("ascii")
 
 
-def _instance(request: Request[Any, Any, Any], call: Call[Any]) -> str:
+def _undecided(call: Call[Any], error: LaneError) -> Problem:
+    """What no outcome means: only a command that was sent may have been decided."""
+    problem = problem_of(error)
+    if problem.code == "outcome_unknown" and (call.spec.method == "GET" or call.client is _NOBODY):
+        return Problem("database_unavailable", headers={"Retry-After": "2"})
+    return problem
+
+
+def _instance(call: Call[Any]) -> str:
     """What the problem is about: the same for a replay as for the first reply to a key."""
-    if call.key and call.body:
+    if call.key:
         return f"urn:hylde:command:{call.fingerprint()}"
-    return f"urn:hylde:request:{request.scope.get('request_id', '')}"
+    return instance_of(call.request.scope)
 
 
 _encode = msgspec.json.Encoder().encode

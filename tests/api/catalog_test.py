@@ -139,7 +139,7 @@ async def test_an_item_that_cannot_be_is_refused_by_field(
     assert reply.json()["errors"][0]["pointer"].startswith(pointer)
 
 
-@pytest.mark.parametrize("item", ["x" * 65, "a%00b", "%20blank", "tab%09", "line%0A"])
+@pytest.mark.parametrize("item", ["x" * 65, "%20blank", "tab%09", "line%0A"])
 async def test_a_sku_of_another_form_is_refused(service: Service, item: str):
     reply = await put(service, item)
     assert (reply.status_code, reply.json()["errors"][0]["pointer"]) == (422, "/sku")

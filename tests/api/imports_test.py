@@ -274,3 +274,49 @@ async def test_a_thousand_errors_are_told_and_all_are_counted(service: Service):
     tally = await send(service, "items", text)
     assert counts(tally) == (1, 0, 1_200)
     assert len(tally["errors"]) == 1_000
+
+
+async def test_a_client_that_hangs_up_leaves_what_was_taken_and_no_error(
+    service: Service, capfd: pytest.CaptureFixture[str]
+):
+    items = [unique() for _ in range(1_500)]
+    text = "sku,name\n" + "".join(f"{item},Throw\n" for item in items)
+    messages = iter(
+        [
+            {"type": "http.request", "body": text.encode(), "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def nobody(_: Any) -> None:
+        """The connection is closed: whatever is sent goes nowhere."""
+
+    token = await service.token("catalog:write")
+    headers = [
+        (b"host", b"hylde.test"),
+        (b"authorization", f"Bearer {token}".encode()),
+        (b"content-type", b"text/csv"),
+    ]
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/v1/imports/items",
+        "raw_path": b"/v1/imports/items",
+        "root_path": "",
+        "query_string": b"",
+        "headers": headers,
+        "server": ("hylde.test", 80),
+        "client": ("127.0.0.1", 1),
+        "asgi": {"version": "3.0"},
+    }
+    app: Any = service.client._transport.app  # type: ignore[attr-defined]
+    await app(scope, receive, nobody)
+    assert (await service.get(f"/v1/items/{items[0]}")).status_code == 200
+    told = "".join(capfd.readouterr())
+    assert "status=499" in told
+    assert "unforeseen" not in told

@@ -43,6 +43,8 @@ class WebWorkers(MPServer):
             new.interrupt_by_parent = False
             if listens or self.interrupt_signal:
                 _end(old, self.workers_kill_timeout)
+                if not new.is_alive():  # killed before it was watched again
+                    self._replace(index)
             elif old.is_alive():
                 log.error("reload_failed", detail="the new worker does not start, the old stays")
                 _end(new, self.workers_kill_timeout)
@@ -66,6 +68,9 @@ class WebWorkers(MPServer):
         if not self.answered:
             self.respawned_wrks[index] = time.monotonic()
         time.sleep(AGAIN_SECONDS)
+        self._replace(index)
+
+    def _replace(self, index: int) -> None:
         self.interrupt_children.append(index)
         self.main_loop_interrupt.set()
 
@@ -93,8 +98,8 @@ def _listens(pid: int, port: int, waited: float) -> bool:
     for table in ("tcp", "tcp6"):
         path = Path(f"/proc/net/{table}")
         for line in path.read_text().splitlines()[1:] if path.exists() else ():
-            columns = line.split()
-            here = int(columns[1].rpartition(":")[2], 16) == port and columns[3] == "0A"
-            if here and f"socket:[{columns[9]}]" in own:
-                return True
+            if f":{port:04X} " in line and " 0A " in line:  # 0A: listening
+                columns = line.split()
+                if f"socket:[{columns[9]}]" in own:
+                    return True
     return False

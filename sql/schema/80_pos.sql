@@ -140,7 +140,8 @@ create type pos.asked_line as (
   reference text,
   currency text,
   channel text,
-  customer text
+  customer text,
+  order_id uuid
 );
 
 -- What is wrong with a line that is posted all the same, or not at all (`unmapped`).

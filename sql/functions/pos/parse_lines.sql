@@ -19,7 +19,10 @@ begin
       x.quantity * coalesce(i.units, 1),
       abs(x.quantity) * coalesce(i.units, 1) >= r.review_quantity * coalesce(i.scale, 1),
       x.gtin, x.sku, x.unit_price, x.paid, x.sale, x.resaleable, r.occurred_at, r.client_id,
-      r.terminal || '/' || r.sequence, r.body ->> 'currency', r.channel, r.body ->> 'customer'
+      r.terminal || '/' || r.sequence, r.body ->> 'currency', r.channel, r.body ->> 'customer',
+      case when r.body ->> 'order' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+        (r.body ->> 'order')::uuid
+      end
     )::pos.asked_line order by r.command, x.ordinality)
     from unnest(p_receipts) r
     cross join lateral rows from (

@@ -12,13 +12,16 @@ set search_path = ''
 as $$
 declare
   v_goods stock.goods_change[];
+  v_claims stock.claim_change[];
+  v_orders boolean;
   v_returns boolean;
   v_unmapped boolean;
 begin
   codes := array(select u.code from unnest(p_receipts) u);
   problems := '{}';
   perform pos.lock_levels(p_cell, p_receipts, p_lines, p_now);
-  select bool_or(u.quantity < 0), bool_or(u.sku_id is null) into v_returns, v_unmapped
+  select bool_or(u.quantity < 0), bool_or(u.sku_id is null), bool_or(u.order_id is not null)
+  into v_returns, v_unmapped, v_orders
   from unnest(p_lines) u;
 
   if v_unmapped then
@@ -34,6 +37,10 @@ begin
   from pos.gather_problems(line_problems, codes, problems) g;
   perform pos.write_receipts(p_cell, p_receipts, codes, problems, p_now);
   v_goods := pos.sell_lines(p_cell, p_lines);
+  if v_orders then
+    select v_goods || s.goods, s.claims into v_goods, v_claims
+    from pos.serve_orders(p_cell, p_lines) s;
+  end if;
   if v_returns then
     select v_goods || t.goods, line_problems || t.problems, t.told
     into v_goods, line_problems, problems
@@ -41,7 +48,7 @@ begin
   end if;
   news := pos.tell_receipts(p_receipts, codes, problems);
   if v_goods is not null then
-    news := news || stock.post(p_cell, p_now, 'pos.posted', v_goods, null);
+    news := news || stock.post(p_cell, p_now, 'pos.posted', v_goods, v_claims);
   end if;
   if 'void' = any(codes) then
     select v.p_codes, post_asked.news || v.news into codes, news

@@ -15,6 +15,9 @@ set enable_mergejoin = off
 as $$
 declare
   v_version bigint;
+  v_order text;
+  v_goods stock.goods_change[] := pos.reversed_goods(p_cell, p_target, p_void);
+  v_claims stock.claim_change[];
 begin
   update sales.sale_line s
   set voided = true
@@ -44,13 +47,15 @@ begin
   update pos.receipt r
   set status = 'voided', voided_by = p_void.receipt_id, version = r.version + 1
   where r.cell_id = p_cell and r.receipt_id = p_target
-  returning r.version into v_version;
+  returning r.version, r.order_reference into v_version, v_order;
+  if v_order ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    v_claims := pos.reopened_claims(p_cell, v_order::uuid, v_goods);
+    perform pos.change_claims(p_cell, v_claims);
+  end if;
 
   return array[(
     p_void.occurred_at, 'pos.voided', 'receipt/' || p_target, v_version, p_void.client_id,
     jsonb_build_object('receipt', p_target, 'voided_by', p_void.receipt_id)
-  )::events.new_event] || stock.post(
-    p_cell, p_now, 'pos.voided', pos.reversed_goods(p_cell, p_target, p_void), null
-  );
+  )::events.new_event] || stock.post(p_cell, p_now, 'pos.voided', v_goods, v_claims);
 end;
 $$;

@@ -1,4 +1,5 @@
--- Purpose: what was sold: the sale lines that returns will name, and the goods that left. A till's
+-- Purpose: what was sold: the sale lines that returns will name, and the goods that left (those of
+--   orders are serve_orders'). A till's
 --   sale is a fact, so nothing guards it: sellable may go below zero (domain §1.4).
 create or replace function pos.sell_lines(p_cell integer, p_lines pos.asked_line[])
 returns stock.goods_change[]
@@ -23,7 +24,7 @@ begin
       l.receipt_id, 'pos', null, l.reference, l.client_id, null
     )::stock.goods_change)
     from unnest(p_lines) l
-    where l.tracked and l.quantity > 0
+    where l.tracked and l.quantity > 0 and l.order_id is null
   );
 end;
 $$;

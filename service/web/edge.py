@@ -116,13 +116,14 @@ def _note(scope: Any, method: str, status: int, seconds: float, asked: Asked) ->
     name = spec.name if spec is not None else "none"
     if scope.get("gone"):
         status = CLIENT_GONE
-    # a word of the client's must not become a label: each value is kept for ever
-    observe(name, method if method in _METHODS else "other", status, seconds)
+    if method not in _METHODS:  # a client's word as a label would be kept for ever
+        method = "other"
+    observe(name, method, status, seconds)
     if scope["path"] in _QUIET and status < 400:  # noqa: PLR2004 - a status class
         return
     line: dict[str, object] = {
         "route": name,
-        "method": method[:16],
+        "method": method,
         "status": status,
         "ms": round(seconds * 1000, 2),
         "client": scope.get("client_name"),

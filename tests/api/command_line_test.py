@@ -75,10 +75,16 @@ def test_each_command_teaches_by_example(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
-    [("HYLDE_PORT", "many"), ("HYLDE_LOG_FORMAT", "xml"), ("HYLDE_POOL_SIZE", "1")],
+    ("command", "variable", "value"),
+    [
+        (["serve"], "HYLDE_PORT", "many"),
+        (["serve"], "HYLDE_POOL_SIZE", "1"),
+        (["api"], "HYLDE_LOG_FORMAT", "xml"),
+        (["worker"], "HYLDE_CHECK_MINUTES", "0"),
+        (["migrate"], "HYLDE_LOG_LEVEL", "loud"),
+        (["keys", "list"], "HYLDE_RATE_LIMIT", "-1"),
+    ],
 )
-@pytest.mark.parametrize("command", [["serve"], ["api"], ["worker"], ["migrate"], ["keys", "list"]])
 def test_a_wrong_value_stops_the_start_with_one_line_that_names_the_variable(
     command: list[str], variable: str, value: str
 ) -> None:
@@ -236,7 +242,7 @@ async def test_keys_of_requests_are_forgotten_after_seven_days_in_bounded_steps(
     await service.sql(
         "insert into web.command select 1, 0, $1 || n, '', 'test', '',"
         " now() - case when n <= 5 then interval '7 days 1 hour' else interval '6 days' end,"
-        " '{\"code\": \"test\"}'"
+        ' \'{"code": "test"}\''
         " from generate_series(1, 8) n",
         name,
     )

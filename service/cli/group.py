@@ -100,9 +100,12 @@ def run(table: Mapping[str, tuple[str, str]]) -> int:
 
 
 def _line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    # a lane tells clients only of what kind its trouble is; people here may know more
+    told = error.__cause__ if type(error).__name__ == "NotStarted" and error.__cause__ else error
+    text = " ".join(str(told).split()) or type(told).__name__
     # of a command on a database without, or with older, functions
-    if getattr(error, "code", None) in ("3F000", "42883", "42P01"):
+    missing = getattr(error, "code", None) in ("3F000", "42883", "42P01")
+    if missing or text == 'role "hylde_app" does not exist':
         return f"{text}: the schema is not current, run `hylde migrate`"
     return text
 

@@ -146,13 +146,14 @@ async def _ensure_roles(session: OwnerSession, app_dsn: str) -> None:
     new = int(await session.value("select current_setting('server_version_num')")) >= FIRST_WITH_SET
     may = f"select pg_has_role($1::name, $2::name, '{'set' if new else 'member'}')"
     quoted = str(login).replace('"', '""')
+    known = await session.value("select 1 from pg_roles where rolname = $1", APP_ROLE)
+    todo = f'{"" if known else f"create role {APP_ROLE} nologin; "}grant {APP_ROLE} to "{quoted}";'
     try:
-        if not await session.value("select 1 from pg_roles where rolname = $1", APP_ROLE):
+        if not known:
             await session.execute(f"create role {APP_ROLE} nologin")
         if login != APP_ROLE and not await session.value(may, login, APP_ROLE):
             await session.execute(f'grant {APP_ROLE} to "{quoted}"')
     except RolledBackError as error:
-        todo = f'create role {APP_ROLE} nologin; grant {APP_ROLE} to "{quoted}";'
         raise MigrationError(f"{error}: let an administrator run `{todo}`") from error
 
 

@@ -432,7 +432,7 @@ create table pos.terminal (
   constraint terminal_pkey primary key (cell_id, terminal, epoch),
   constraint epoch_is_positive check (epoch >= 1),
   constraint terminal_code_is_well_formed check (terminal ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$')
-);
+) with (fillfactor = 50);
 
 create table pos.receipt (
   cell_id integer not null,
@@ -456,7 +456,8 @@ create table pos.receipt (
   body jsonb not null,
   problems jsonb not null default '[]',
   constraint receipt_pkey primary key (cell_id, receipt_id),
-  constraint one_receipt_per_sequence unique (cell_id, terminal, epoch, sequence),
+  -- the epoch last: voids and returns name a terminal and a number only
+  constraint one_receipt_per_sequence unique (cell_id, terminal, sequence, epoch),
   constraint receipt_kind_is_known check (
     kind in ('sale', 'return', 'exchange', 'void', 'no_sale')
   ),
@@ -504,7 +505,8 @@ create table pos.exception (
 create unique index one_exception_per_matter on pos.exception (
   cell_id, terminal, coalesce(epoch, 0), sequence, kind, fingerprint, coalesce(line, 0)
 );
-create index exception_open on pos.exception (cell_id, recorded_at, exception_id)
+create index exception_by_time on pos.exception (recorded_at, exception_id);
+create index exception_open_by_receipt on pos.exception (cell_id, receipt_id)
 where state = 'open';
 
 -- A receipt as it was asked for, with its terminal resolved and what is already known of its

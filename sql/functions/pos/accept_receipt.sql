@@ -13,9 +13,7 @@ declare
 begin
   select * into v_posted
   from pos.post_asked(p_cell, v_receipts, pos.parse_lines(v_receipts), p_now);
-  perform pos.keep_exceptions(
-    p_cell, v_receipts, v_posted.codes, v_posted.line_problems, p_now
-  );
+  perform pos.keep_exceptions(p_cell, v_receipts, v_posted.codes, null, p_now);
   status := v_posted.codes[1];
   news := v_posted.news;
 end;

@@ -1,16 +1,18 @@
 -- Purpose: posts receipts whose natural keys are decided: the receipts themselves, sale lines,
 --   returns, goods, voids. Used by post_receipts and by the acceptance of what review held.
--- Returns: codes and problems by command, lines' problems, and the events to write last.
+-- Returns: codes and problems by command, and the events to write last.
 create or replace function pos.post_asked(
   p_cell integer, p_receipts pos.asked_receipt[], p_lines pos.asked_line[], p_now timestamptz,
-  out codes text[], out problems jsonb[], out line_problems pos.line_problem[],
+  out codes text[], out problems jsonb[],
   out news events.new_event[]
 )
 language plpgsql
 security definer
 set search_path = ''
+set enable_seqscan = off
 as $$
 declare
+  v_problems pos.line_problem[];
   v_goods stock.goods_change[];
   v_claims stock.claim_change[];
   v_orders boolean;
@@ -25,7 +27,7 @@ begin
   from unnest(p_lines) u;
 
   if v_unmapped then
-    line_problems := (
+    v_problems := (
       select array_agg(
         (u.command, u.line, 'unmapped', u.gtin, u.sku, u.quantity)::pos.line_problem
       )
@@ -34,7 +36,7 @@ begin
     );
   end if;
   select g.p_codes, g.p_told into codes, problems
-  from pos.gather_problems(line_problems, codes, problems) g;
+  from pos.gather_problems(v_problems, codes, problems) g;
   perform pos.write_receipts(p_cell, p_receipts, codes, problems, p_now);
   v_goods := pos.sell_lines(p_cell, p_lines);
   if v_orders then
@@ -42,11 +44,14 @@ begin
     from pos.serve_orders(p_cell, p_lines) s;
   end if;
   if v_returns then
-    select v_goods || t.goods, line_problems || t.problems, t.told
-    into v_goods, line_problems, problems
+    select v_goods || t.goods, v_problems || t.problems, t.told
+    into v_goods, v_problems, problems
     from pos.take_back(p_cell, p_lines, problems) t;
   end if;
   news := pos.tell_receipts(p_receipts, codes, problems);
+  if v_problems is not null then
+    perform pos.keep_exceptions(p_cell, p_receipts, '{}', v_problems, p_now);
+  end if;
   if v_goods is not null then
     news := news || stock.post(p_cell, p_now, 'pos.posted', v_goods, v_claims);
   end if;

@@ -40,11 +40,11 @@ begin
 
   select * into v_posted from pos.post_asked(p_cell, v_receipts, v_lines, v_now);
   v_news := v_posted.news;
-  if v_posted.line_problems is not null or v_posted.codes && array[
+  if v_posted.codes && array[
     'unknown_terminal', 'conflict', 'held_for_review', 'parked'
   ] then
     v_news := v_news || pos.tell_conflicts(p_cell, v_receipts, pos.keep_exceptions(
-      p_cell, v_receipts, v_posted.codes, v_posted.line_problems, v_now
+      p_cell, v_receipts, v_posted.codes, null, v_now
     ));
   end if;
   perform pos.see_terminals(p_cell, v_receipts, v_now);

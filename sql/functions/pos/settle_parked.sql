@@ -6,6 +6,7 @@ returns void
 language plpgsql
 security definer
 set search_path = ''
+set enable_seqscan = off
 as $$
 begin
   update pos.receipt r
@@ -18,6 +19,7 @@ begin
     state = case when p_status = 'conflict' then 'open' else 'resolved' end,
     resolved_at = case when p_status = 'posted' then p_now end,
     resolution = case when p_status = 'posted' then '{"action": "posted"}'::jsonb end
-  where x.cell_id = p_cell and x.receipt_id = p_receipt_id and x.kind = 'parked';
+  where x.cell_id = p_cell and x.receipt_id = p_receipt_id and x.kind = 'parked'
+    and x.state = 'open';
 end;
 $$;

@@ -1,8 +1,8 @@
 """Carrying the lines of an import to the database, chunk by chunk, in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, ClassVar, Literal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
 import uuid_utils
@@ -23,11 +23,13 @@ from service.imports.types import (
     Tally,
     Verdict,
 )
-from service.lanes import CommandBroken, LaneError
+from service.lanes import CommandBroken, LaneError, NotStarted
 from service.locations.commands import put_location, whole_location
 from service.locations.reads import cell_of_location
 from service.locations.rules import problems as location_problems
 from service.locations.types import Location
+
+T = TypeVar("T")
 
 CHUNK_LINES = 1_000
 PATIENCE_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -63,6 +65,17 @@ class ImportLevels(Command[ImportOutcome], frozen=True, kw_only=True):
     def weight(self) -> int:
         """Lines, not chunks, are what a call's time goes with."""
         return len(self.lines)
+
+
+class ImportStopped(NotStarted):
+    """The database stayed away: the lines so far are in, and a chunk that may be."""
+
+    def __init__(self, tally: Tally) -> None:
+        self.lines = tally.accepted + tally.unchanged + tally.rejected
+        super().__init__(
+            f"the database stayed away after {self.lines} lines: import the file again, what is in"
+            " stays as it is"
+        )
 
 
 class Asker(msgspec.Struct, frozen=True):
@@ -137,7 +150,7 @@ class Import:
 
     async def _item(self, line: int, content: Any) -> Verdict:  # noqa: ANN401 - an Item
         item = whole_item(content.sku, content)
-        outcome = await _patiently(lambda: put_item(self._db, item, None, self._header(line)))
+        outcome = await _decided(lambda: put_item(self._db, item, None, self._header(line)))
         if isinstance(outcome, Verdict):
             return outcome
         if outcome.code == "gtin_taken":
@@ -145,13 +158,19 @@ class Import:
         return _UNCHANGED if outcome.code == "unchanged" else _ACCEPTED
 
     async def _locations(self, records: list[Record]) -> list[Verdict]:
-        return await _all(self._location(r.line, r.content) for r in records)
+        """Cells first, one by one: then the lines go out in the order of the file."""
+        cells: dict[str, int] = {}
+        for record in records:
+            content: Any = record.content
+            if content.location not in cells:
+                known = await self._known_cell(content.location)
+                cells[content.location] = known or content.cell or 1
+        return await _all(self._location(r.line, r.content, cells) for r in records)
 
-    async def _location(self, line: int, content: Any) -> Verdict:  # noqa: ANN401 - a Location
+    async def _location(self, line: int, content: Any, cells: dict[str, int]) -> Verdict:  # noqa: ANN401 - a Location
         code, given = content.location, content.cell
-        cell = await cell_of_location(self._db, code) or given or 1
-        place = whole_location(code, content, cell)
-        outcome = await _patiently(
+        place = whole_location(code, content, cells[code])
+        outcome = await _decided(
             lambda: put_location(self._db, place, given, None, self._header(line))
         )
         if isinstance(outcome, Verdict):
@@ -178,10 +197,13 @@ class Import:
         """The cell of a place; one that there is not is asked for once in an import."""
         if code in self._unknown:
             return None
-        cell = await cell_of_location(self._db, code)
+        cell = await self._known_cell(code)
         if cell is None and len(self._unknown) < CHUNK_LINES:
             self._unknown.add(code)
         return cell
+
+    async def _known_cell(self, code: str) -> int | None:
+        return await _patiently(lambda: cell_of_location(self._db, code))
 
     async def _chunk(self, cell: int, lines: list[tuple[int, StockLine]]) -> dict[int, Verdict]:
         """One call for many lines; where they break it, halves of them find the one that does."""
@@ -191,7 +213,7 @@ class Import:
             **self._header(lines[0][0]),
         )
         command = msgspec.structs.replace(command, key=f"{command.key}+{len(lines)}")
-        outcome = await _patiently(lambda: self._db.run(command, cell))
+        outcome = await _decided(lambda: self._db.run(command, cell))
         if not isinstance(outcome, Verdict):
             words = zip(lines, outcome.results, strict=True)
             return {line: _verdict(word, content) for (line, content), word in words}
@@ -207,7 +229,7 @@ async def import_stream(
     """Import a stream of bytes; while the database decides a chunk, the next one is read.
 
     Raises:
-        Problem: 400 for a CSV file without a header. LaneError: the database stayed away.
+        Problem: 400 for a CSV file without a header. ImportStopped: the database stayed away.
     """
     job = Import(db, kind, asker)
     running: asyncio.Task[None] | None = None
@@ -219,6 +241,8 @@ async def import_stream(
             await asyncio.sleep(0)  # the call goes out before more is read
         if running is not None:
             await running
+    except LaneError as error:
+        raise ImportStopped(job.tally()) from error
     finally:
         if running is not None:
             await asyncio.gather(running, return_exceptions=True)
@@ -243,29 +267,40 @@ async def _chunks(
         yield chunk
 
 
-async def _patiently(ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - the outcome of what is asked
-    """Ask until there is an outcome; keys make asking again safe. A broken command is a verdict.
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until there is an answer; keys make asking again safe.
 
     Raises:
-        LaneError: the database stayed away for all that time.
+        LaneError: the database stayed away for all that time. CommandBroken: by this very command.
     """
     for seconds in PATIENCE_SECONDS:
         try:
             return await ask()
-        except CommandBroken as error:
-            if not error.transient:
-                value = (error.code or "").startswith("22")
-                return Verdict("invalid_value" if value else "internal_error", "cannot be stored")
-        except LaneError:
-            pass
+        except LaneError as error:
+            if isinstance(error, CommandBroken) and not error.transient:
+                raise
         await asyncio.sleep(seconds)
     return await ask()
 
 
-async def _all(asked: Any) -> list[Verdict]:  # noqa: ANN401 - coroutines
+async def _decided(ask: Callable[[], Awaitable[T]]) -> T | Verdict:
+    """The outcome of a command, or what a line is told that breaks it.
+
+    Raises:
+        LaneError: the database stayed away.
+    """
+    try:
+        return await _patiently(ask)
+    except CommandBroken as error:
+        if error.transient:
+            raise
+        value = (error.code or "").startswith("22")
+        return Verdict("invalid_value" if value else "internal_error", "it cannot be stored")
+
+
+async def _all(asked: Iterable[Coroutine[Any, Any, Verdict]]) -> list[Verdict]:
     """What all of them answer, in order; nothing is left running when one fails."""
-    tasks: list[Coroutine[Any, Any, Verdict]] = list(asked)
-    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    answers = await asyncio.gather(*asked, return_exceptions=True)
     for answer in answers:
         if isinstance(answer, BaseException):
             raise answer

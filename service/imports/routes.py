@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Response
 
 from service.catalog.types import Item
-from service.imports.commands import Asker, import_stream
+from service.imports.commands import Asker, ImportStopped, import_stream
 from service.imports.types import Format, ImportKind, StockLine, Tally
 from service.locations.types import Location
 from service.web.body import check_media_type, stream_body
@@ -87,7 +87,12 @@ async def _import(call: Call[Any], kind: ImportKind) -> Response[bytes]:
     client = call.client
     asker = Asker(client.client_id, call.request_id, client.covers)
     parts = stream_body(call.request.receive)
-    return reply(await import_stream(call.state.db, kind, form, parts, asker))
+    try:
+        tally = await import_stream(call.state.db, kind, form, parts, asker)
+    except ImportStopped as error:
+        detail = f"{str(error)[0].upper()}{str(error)[1:]}."
+        raise Problem("database_unavailable", detail) from error
+    return reply(tally)
 
 
 ROUTES = (import_items, import_locations, import_stock)

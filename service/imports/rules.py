@@ -126,8 +126,8 @@ def header_problem(kind: ImportKind, header: list[str]) -> str | None:
     if missing:
         wanted = ", ".join(COLUMNS[kind])
         return f"the first line names the columns, {missing[0]} among them; there are: {wanted}"
-    repeated = sorted({name for name in header if name and header.count(name) > 1})
-    return f"the column {repeated[0][:40]} is there twice" if repeated else None
+    named = [name for name in header if name]
+    return "two columns have the same name" if len(set(named)) < len(named) else None
 
 
 def fields_of(kind: ImportKind, header: list[str], cells: list[str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import zstandard
 from service.cli.import_ import FileDamagedError, form_of, run
 from service.db import Db
 from service.imports import commands
-from service.imports.commands import Asker, import_stream
+from service.imports.commands import Asker, ImportStopped, import_stream
 from service.imports.types import Tally
 from service.lanes import CommandBroken, NotStarted, OutcomeUnknown
 from tests.conftest import Service
@@ -163,8 +163,32 @@ async def test_a_database_that_stays_away_ends_the_import(
     monkeypatch.setattr(commands, "PATIENCE_SECONDS", (0.0,))
     place, item = await service.place(), await service.item()
     trouble: Any = Trouble(service.db, *[NotStarted("away")] * 9)
-    with pytest.raises(NotStarted):
-        await import_text(trouble, f"location,sku,sellable\n{place},{item},5\n")
+    text = "location,sku,sellable\n" + "nowhere,k,1\n" * 1_000 + f"{place},{item},5\n"
+    with pytest.raises(ImportStopped, match="after 1000 lines"):
+        await import_text(trouble, text)
+
+
+async def test_a_service_without_its_database_says_how_far_an_import_came(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+):
+    def away(*_: object) -> Any:
+        raise NotStarted("the pool is not open")
+
+    monkeypatch.setattr(commands, "PATIENCE_SECONDS", (0.0,))
+    place, item = await service.place(), await service.item()
+    token = await service.token("stock:write")
+    assert (await service.get(f"/v1/stock/{place}/{item}", token=token)).status_code != 401
+    monkeypatch.setattr(service.db, "run", away)
+    reply = await service.post(
+        "/v1/imports/stock",
+        content=f"location,sku,sellable\n{place},{item},5\n".encode(),
+        headers={"Content-Type": "text/csv"},
+        token=token,
+        key="",
+    )
+    assert (reply.status_code, reply.json()["code"]) == (503, "database_unavailable")
+    assert "retry-after" in reply.headers
+    assert "after 0 lines" in reply.json()["detail"]
 
 
 async def test_a_line_that_breaks_the_call_is_found_and_stays_alone(service: Service):

@@ -90,6 +90,18 @@ async def test_places_come_in_by_csv_with_dotted_names(service: Service):
     assert place["closures"][0]["date"] == "2026-12-24"
 
 
+async def test_a_place_that_comes_twice_ends_as_its_last_line_says(service: Service):
+    first, second = unique("l"), unique("l")
+    lines = ["location,name,kind,time_zone,cell"]
+    lines += [f"{first},One,store,Europe/Oslo,7", f"{second},Other,store,Europe/Oslo,"]
+    lines += [f"{first},Two,store,Europe/Oslo,", f"{first},Three,store,Europe/Oslo,8"]
+    lines += [f"{second},Last,store,Europe/Oslo,"]
+    tally = await send(service, "locations", "\n".join(lines))
+    assert (counts(tally), refusals(tally)) == ((4, 0, 1), [(5, "cell_is_fixed")])
+    names = [(await service.get(f"/v1/locations/{code}")).json() for code in (first, second)]
+    assert [(name["name"], name["cell"]) for name in names] == [("Two", 7), ("Last", 1)]
+
+
 async def test_every_kind_of_bad_line_is_told_and_loses_no_other(service: Service):
     good, code = [unique() for _ in range(4)], gtin()
     taken = await service.item(gtins=[code])

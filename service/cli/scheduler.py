@@ -11,7 +11,9 @@ from pathlib import Path
 import service
 from service.log import log
 
+FIRST_SECONDS = 1.0  # web workers load first: they are what people wait for
 AGAIN_SECONDS = 1.0
+LOOK_SECONDS = 0.2
 STOP_SECONDS = 15.0  # above what the worker gives its runs to finish
 
 
@@ -32,26 +34,30 @@ class _Child(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="scheduler", daemon=True)
         self._stopping = threading.Event()
-        self._process = self._spawn()
 
     def run(self) -> None:
-        while True:
-            code = self._process.wait()
-            if self._stopping.is_set():
-                return
-            log.error("scheduler_died", code=code)
-            if self._stopping.wait(AGAIN_SECONDS):
-                return
-            self._process = self._spawn()
+        pause = FIRST_SECONDS
+        while not self._stopping.wait(pause):
+            pause = AGAIN_SECONDS
+            process = self._spawn()
+            while process.poll() is None:
+                if self._stopping.wait(LOOK_SECONDS):
+                    self._end(process)
+                    return
+            log.error("scheduler_died", code=process.returncode)
 
     def stop(self) -> None:
         self._stopping.set()
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
         self.join()
+
+    @staticmethod
+    def _end(process: subprocess.Popen[bytes]) -> None:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     @staticmethod
     def _spawn() -> subprocess.Popen[bytes]:

@@ -3,6 +3,7 @@
 The deaths are real: SIGKILL to PostgreSQL, to the web worker, to the scheduler and to the parent.
 """
 
+import asyncio
 import fcntl
 import json
 import os
@@ -19,7 +20,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import psutil
 import pytest
 
@@ -34,16 +37,16 @@ IDLE_BYTES_MAX = 250_000_000
 
 
 class Served:
-    """A running `hylde serve` with its data folder."""
+    """A running `hylde serve` (or `api`) with its data folder."""
 
-    def __init__(self, data_dir: Path, port: int = 0) -> None:
+    def __init__(self, data_dir: Path, port: int = 0, command: str = "serve", **of: str) -> None:
         plain = {name: value for name, value in os.environ.items() if not name.startswith("HYLDE_")}
         self.data_dir = data_dir
-        self.environment = {**plain, "HYLDE_DATA_DIR": str(data_dir)}
+        self.environment = {**plain, "HYLDE_DATA_DIR": str(data_dir), **of}
         self.log = data_dir.with_name(f"serve-{secrets.token_hex(3)}.log")
         with self.log.open("w") as log:
             self.process = psutil.Popen(
-                [HYLDE, "serve", "--port", str(port)],
+                [HYLDE, command, "--port", str(port)],
                 env=self.environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -108,8 +111,8 @@ def until(true: Callable[[], object], what: str, seconds: float = START_SECONDS_
 
 
 @contextmanager
-def running(data_dir: Path, port: int = 0) -> Iterator[Served]:
-    served = Served(data_dir, port)
+def running(data_dir: Path, port: int = 0, command: str = "serve", **of: str) -> Iterator[Served]:
+    served = Served(data_dir, port, command, **of)
     family = served.process.children(recursive=True)
     try:
         yield served
@@ -145,6 +148,7 @@ def test_it_answers_with_its_schema_in_place_and_counts_its_jobs(served: Served)
 
 
 def test_the_whole_service_is_small(served: Served) -> None:
+    until(lambda: served.children("service worker"), "whole", BACK_SECONDS_MAX)
     family = [served.process, *served.process.children(recursive=True)]
     ours = [process for process in family if "postgres" not in process.name()]
     assert len(ours) == 4  # supervisor, web worker, scheduler, Python's resource tracker
@@ -220,6 +224,54 @@ def test_a_reload_replaces_the_worker_without_a_failed_request(served: Served) -
     assert served.child("spawn_main").pid != old.pid
 
 
+# --- the halves, on a database of somebody else's
+
+
+@pytest.fixture
+def empty(server: tuple[str, str]) -> Iterator[str]:
+    """The owner's address of a database that nobody has migrated."""
+
+    async def ask(statement: str) -> None:
+        connection = await asyncpg.connect(server[0])
+        await connection.execute(statement)
+        await connection.close()
+
+    name = f"hylde_empty_{secrets.token_hex(4)}"
+    asyncio.run(ask(f"create database {name}"))
+    yield urlunsplit(urlsplit(server[0])._replace(path=f"/{name}"))
+    asyncio.run(ask(f"drop database {name} with (force)"))
+
+
+def test_the_api_alone_waits_for_its_schema_and_needs_no_restart(
+    empty: str, tmp_path: Path
+) -> None:
+    with running(tmp_path / "data", command="api", HYLDE_DATABASE_URL=empty) as api:
+        assert api.status("/healthz") == 200
+        assert api.status("/readyz") == 503
+        assert api.hylde("migrate").splitlines()  # the names of the migrations
+        until(lambda: api.status("/readyz") == 200, "ready", BACK_SECONDS_MAX)
+        token = api.hylde("keys", "create", "--name", "a", "--scope", "stock:read").strip()
+        assert api.status("/v1/locations", token) == 200
+        assert api.children("service worker") == []
+        assert api.end() == 0
+    assert not (tmp_path / "data").exists()  # no server of its own
+
+
+def test_the_worker_alone_outlives_a_database_that_is_away(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    away = {**os.environ, "HYLDE_DATABASE_URL": "postgresql://a@127.0.0.1:1/hylde"}
+    with log.open("w") as output:
+        worker = subprocess.Popen([HYLDE, "worker"], env=away, stderr=output)
+    try:
+        failed = '"job":"expire_holds"'
+        until(lambda: f'{failed},"reason"' in log.read_text(), "failed", BACK_SECONDS_MAX)
+        assert worker.poll() is None
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(BACK_SECONDS_MAX) == 0
+    finally:
+        worker.kill()
+
+
 # --- the end
 
 
@@ -252,6 +304,7 @@ def test_ctrl_c_in_a_terminal_ends_it_in_good_order(other_dir: Path) -> None:
         os.killpg(served.process.pid, signal.SIGINT)
         assert served.process.wait(BACK_SECONDS_MAX) == 0
         until(lambda: not any(_lives(process) for process in family), "all gone", 2)
+        assert served.process.stdout.read() == b""  # standard output is for machines
         lines = [line for line in served.log.read_text().splitlines() if '"error"' in line]
         assert lines == []
 

@@ -37,6 +37,7 @@ begin
   end if;
   select g.p_codes, g.p_told into codes, problems
   from pos.gather_problems(v_problems, codes, problems) g;
+  perform pos.close_unknown(p_cell, p_receipts, p_now);
   perform pos.write_receipts(p_cell, p_receipts, codes, problems, p_now);
   v_goods := pos.sell_lines(p_cell, p_lines);
   if v_orders then

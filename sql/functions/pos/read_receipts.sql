@@ -26,6 +26,14 @@ begin
     case
       when t.epoch is null then 'unknown_terminal'
       when not t.location = any(c.locations) then 'forbidden_location'
+      when b.voids is not null and exists (
+        -- what was sold elsewhere is voided elsewhere
+        select 1
+        from pos.terminal v
+        join locations.location o on o.location_id = v.location_id
+        where v.cell_id = p_cell and v.terminal = b.voids ->> 'terminal'
+          and not o.location = any(c.locations)
+      ) then 'forbidden_location'
     end,
     not c.backfill and (
       b.occurred_at > p_now + c.review_ahead_seconds * interval '1 second'

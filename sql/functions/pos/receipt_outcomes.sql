@@ -23,7 +23,10 @@ begin
         when not p_codes[r.command] in ('unknown_terminal', 'forbidden_location') then r.receipt_id
       end,
       'first_status', case when r.code = 'duplicate' then r.first_status end,
-      'problems', coalesce(p_problems[r.command], r.problems, '[]')
+      'problems', case
+        when r.code = 'conflict' then '[]'
+        else coalesce(p_problems[r.command], r.problems, '[]')
+      end
     ) order by r.command)
     from unnest(p_receipts) r
   );

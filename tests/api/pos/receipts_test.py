@@ -180,6 +180,10 @@ async def test_a_receipt_of_an_unknown_terminal_is_kept_and_posts_once_it_is_kno
     assert [row["kind"] for row in rows] == ["unknown_terminal"]
     await till.service.put(f"/v1/pos/terminals/{till.terminal}", {"location": till.place})
     assert await till.statuses(receipt) == ["posted"]
+    rows = await till.service.sql(
+        "select state from pos.exception where terminal = $1", till.terminal
+    )
+    assert [row["state"] for row in rows] == ["resolved"]
     assert till.terminal != known
 
 
@@ -196,9 +200,15 @@ async def test_a_till_of_another_shop_is_refused_and_unseen(till: Till) -> None:
     assert await till.statuses(till.sale(1)) == ["posted"]
     (result,) = (await till.post(till.sale(1), token=token))["results"]
     assert result["code"] == "forbidden_location"
+    abroad = f"{elsewhere}-1"
+    await till.service.put(f"/v1/pos/terminals/{abroad}", {"location": elsewhere})
+    void = {**till.void(2, 1), "terminal": abroad}
+    (result,) = (await till.post(void, token=token))["results"]
+    assert result["code"] == "forbidden_location"
     get = till.service.get
     assert (await get(f"/v1/pos/terminals/{till.terminal}", token=token)).status_code == 404
-    assert (await get("/v1/pos/terminals", token=token)).json()["items"] == []
+    listed = (await get("/v1/pos/terminals", token=token)).json()["items"]
+    assert [entry["terminal"] for entry in listed] == [abroad]
     assert (await get(f"/v1/pos/exceptions?location={till.place}", token=token)).status_code == 403
 
 

@@ -15,6 +15,7 @@ set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan
 as $$
 begin
+  -- one look-up by key a level, in order, whatever the planner believes of a fresh table
   insert into stock.stock_level (cell_id, location_id, sku_id, changed_at)
   select p_cell, w.location_id, w.sku_id, p_now
   from (
@@ -22,22 +23,29 @@ begin
     from unnest(p_location_ids, p_sku_ids, p_open) u (location_id, sku_id, open)
     where u.open
   ) w
-  where not exists (
-    select 1
+  left join lateral (
+    select true as there
     from stock.stock_level s
     where s.cell_id = p_cell and s.location_id = w.location_id and s.sku_id = w.sku_id
-  )
+    limit 1
+  ) k on true
+  where k.there is null
   order by w.location_id, w.sku_id
   on conflict on constraint stock_level_pkey do nothing;
 
   perform 1
-  from stock.stock_level s
-  join (
+  from (
     select distinct u.location_id, u.sku_id
     from unnest(p_location_ids, p_sku_ids) u (location_id, sku_id)
-  ) w on w.location_id = s.location_id and w.sku_id = s.sku_id
-  where s.cell_id = p_cell
-  order by s.location_id, s.sku_id
-  for update of s;
+    order by u.location_id, u.sku_id
+    offset 0
+  ) w
+  cross join lateral (
+    select s.version
+    from stock.stock_level s
+    where s.cell_id = p_cell and s.location_id = w.location_id and s.sku_id = w.sku_id
+    order by s.location_id, s.sku_id
+    for update
+  ) l;
 end;
 $$;

@@ -17,8 +17,12 @@ begin
   select array_agg(coalesce(a.balance, 0) order by w.slot, a.ordinality)
   into v_left
   from (select distinct u.slot, u.location_id, u.sku_id from unnest(p_entries) u) w
-  left join stock.stock_level s
-    on s.cell_id = p_cell and s.location_id = w.location_id and s.sku_id = w.sku_id
+  left join lateral (
+    select x.sellable, x.damaged, x.quarantine, x.display
+    from stock.stock_level x
+    where x.cell_id = p_cell and x.location_id = w.location_id and x.sku_id = w.sku_id
+    limit 1
+  ) s on true
   cross join unnest(
     array[s.sellable, s.damaged, s.quarantine, s.display]
   ) with ordinality a (balance, ordinality);

@@ -1,13 +1,13 @@
 """Pure decisions of availability: reading a point, and telling a place."""
 
-import math
+import re
 from datetime import datetime
 
 from service.availability.types import PickupTold, PlaceAvailability, PlaceRow
 from service.locations.rules import Calendar
 from service.locations.types import Pickup
 
-_PARTS = 2
+_POINT = re.compile(r"(-?[0-9]{1,3}(?:\.[0-9]{1,20})?),(-?[0-9]{1,3}(?:\.[0-9]{1,20})?)")
 NO_PICKUP_TOLD = PickupTold(enabled=False, ready_from=None)
 
 
@@ -67,15 +67,10 @@ class Known:
 
 def read_point(text: str) -> tuple[float, float] | None:
     """`latitude,longitude` in degrees; None where it is no point on earth."""
-    parts = text.split(",")
-    if len(parts) != _PARTS:
+    found = _POINT.fullmatch(text)  # float() alone takes 1_0, +1, 1e1 and other alphabets' digits
+    if found is None:
         return None
-    try:
-        latitude, longitude = (float(part) for part in parts)
-    except ValueError:
-        return None
-    if not (math.isfinite(latitude) and math.isfinite(longitude)):
-        return None
+    latitude, longitude = float(found[1]), float(found[2])
     if abs(latitude) > 90 or abs(longitude) > 180:  # noqa: PLR2004 - degrees
         return None
     return latitude, longitude

@@ -25,6 +25,8 @@ from service.stock.types import (
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Nothing that is still on a shelf happened before; a slip of the year is told at once."""
+LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""What lies beyond may not exist in UTC; how far ahead is too far, the database's clock says."""
 
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 9000
@@ -76,6 +78,8 @@ def _odd(movement: Movement) -> Refused | None:
         return Refused("invalid_value", "/from: only scrapped and supplier_return name an account")
     if movement.occurred_at is not None and movement.occurred_at < EARLIEST:
         return Refused("invalid_value", "/occurred_at: this is before the year 2000")
+    if movement.occurred_at is not None and movement.occurred_at > LATEST:
+        return Refused("in_the_future")
     if holds_card_number(movement.reason):
         return Refused("card_number", "/reason: it looks like the number of a payment card")
     return None
@@ -103,7 +107,9 @@ def posting(movement: Movement, identifier: str) -> Posting:
         from_account=source,
         to_account=target,
         quantity=abs(movement.quantity),
-        occurred_at=movement.occurred_at,
+        # in UTC: PostgreSQL does not know every offset that RFC 3339 does, and one entry with such
+        # an offset would fail the others with it
+        occurred_at=movement.occurred_at and movement.occurred_at.astimezone(UTC),
         reason=movement.reason,
         reference=movement.reference,
         source_key=movement.source_key,

@@ -35,7 +35,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """Read the whole body within BODY_SECONDS.
 
     Raises:
-        Problem: 408, 413. Gone: the client hung up.
+        Problem: 408, 413, 415 (two media types). Gone: the client hung up.
     """
     length = _content_length(scope)
     if length is not None and length > limit:
@@ -78,11 +78,17 @@ async def _receive(receive: Receive) -> dict[str, Any]:
 
 
 def _content_length(scope: Scope) -> int | None:
+    """How much the client says it sends; None where it does not say."""
+    length: int | None = None
+    types = 0
     for name, value in scope["headers"]:
-        if name == b"content-length":
+        if name == b"content-length" and value.isdigit():
             # int() refuses thousands of digits: what is too long to be a size is cut, and too large
-            return int(value[:_LENGTH_DIGITS]) if value.isdigit() else None
-    return None
+            length = int(value[:_LENGTH_DIGITS])
+        types += name == b"content-type"
+    if types > 1:
+        raise Problem("unsupported_media_type", "Send one Content-Type.")
+    return length
 
 
 def check_media_type(value: str | None, *taken: str) -> None:

@@ -253,6 +253,19 @@ async def test_the_check_holds_on_sound_data_and_finds_each_way_to_break_it(
     assert await owner.fetch(SQL[name]) == []
 
 
+@pytest.mark.parametrize(("stored", "true"), [(9, 10), (10, 9), (9, 0), (0, 9)])
+async def test_a_drifted_counter_of_reserved_units_is_found_a20(
+    world: dict[str, str], owner: asyncpg.Connection, stored: int, true: int
+) -> None:
+    drift = (
+        "update stock.stock_level set reserved = {}, unpicked = {} where {at};"
+        " update stock.claim set quantity = {}, open_quantity = {} where holder_id = '{held}'"
+    ).format(stored, stored, true, true, **world)
+    async with spoilt(owner, drift):
+        (row,) = await owner.fetch(SQL["reserved_equals_open_claims"])
+    assert (row["reserved"], row["reserved_by_claims"] or 0) == (stored, true)
+
+
 async def test_dropped_months_of_events_are_no_gap(
     world: dict[str, str], owner: asyncpg.Connection
 ) -> None:

@@ -16,6 +16,7 @@ set search_path = ''
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now timestamptz := coalesce(p_now, now());
@@ -29,7 +30,11 @@ begin
     raise exception 'p_cell is null';
   end if;
   select * into v_asked from imports.parse_levels(p_cell, p_commands);
-  perform stock.lock_counted(p_cell, v_asked.lines, v_now);
+  perform stock.lock_levels(
+    p_cell, v_now, array_agg(u.location_id), array_agg(u.sku_id), array_agg(u.problem is null)
+  )
+  from unnest(v_asked.lines) u
+  where u.problem is null;
 
   v_seen := web.seen_outcomes(p_cell, p_commands);
   select * into v_plan from imports.decide_levels(p_cell, v_asked.lines, v_asked.owners, v_seen);

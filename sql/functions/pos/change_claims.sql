@@ -16,12 +16,12 @@ begin
     staged_quantity = c.staged_quantity + w.units - w.unpicked
   from (
     select
-      u.holder_id, u.location_id, u.sku_id, sum(u.reserved_change) as units,
+      p_cell as cell_id, u.holder_id, u.location_id, u.sku_id, sum(u.reserved_change) as units,
       sum(u.unpicked_change) as unpicked
     from unnest(p_claims) u
     group by u.holder_id, u.location_id, u.sku_id
   ) w
-  where c.cell_id = p_cell and c.holder_id = w.holder_id and c.location_id = w.location_id
+  where c.cell_id = w.cell_id and c.holder_id = w.holder_id and c.location_id = w.location_id
     and c.sku_id = w.sku_id;
 end;
 $$;

@@ -26,7 +26,12 @@ begin
     select g.location_id, g.sku_id
     from unnest(p_receipts) v
     cross join lateral pos.find_receipt(p_cell, v.void_terminal, v.void_sequence) f
-    join stock.ledger_entry g on g.cell_id = p_cell and g.document_id = f.receipt_id
+    cross join lateral (
+      select e.location_id, e.sku_id
+      from stock.ledger_entry e
+      where e.cell_id = p_cell and e.document_id = f.receipt_id
+      offset 0
+    ) g
     where v.code = 'void'
   ) w;
 

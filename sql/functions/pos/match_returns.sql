@@ -20,11 +20,14 @@ begin
       p_cell, l.sale ->> 'terminal', (l.sale ->> 'sequence')::bigint
     ) f
     where l.quantity < 0 and l.sale is not null
+    order by f.receipt_id, line
   ) w
-  join sales.sale_line s on s.document_id = w.receipt_id and s.line = w.line
-  where s.cell_id = p_cell
-  order by s.document_id, s.line
-  for update of s;
+  cross join lateral (
+    select s.line
+    from sales.sale_line s
+    where s.cell_id = p_cell and s.document_id = w.receipt_id and s.line = w.line
+    for update
+  ) l;
 
   return (
     select array_agg((
@@ -48,10 +51,14 @@ begin
         select
           k.document_id, k.line, case when k.voided then 0 else k.quantity - k.returned end as units_left
         from pos.find_receipt(p_cell, l.sale ->> 'terminal', (l.sale ->> 'sequence')::bigint) f
-        join sales.sale_line k
-          on k.cell_id = p_cell and k.document_id = f.receipt_id
-          and k.line = (l.sale ->> 'line')::integer and k.sku_id = l.sku_id
-        limit 1
+        cross join lateral (
+          select n.*
+          from sales.sale_line n
+          where n.cell_id = p_cell and n.document_id = f.receipt_id
+            and n.line = (l.sale ->> 'line')::integer
+          limit 1
+        ) k
+        where k.sku_id = l.sku_id
       ) s on true
       where l.quantity < 0 and l.sku_id is not null
     ) m

@@ -33,10 +33,10 @@ begin
   update sales.sale_line s
   set returned = s.returned - g.units
   from (
-    select b.sale_document_id, b.sale_line, sum(b.quantity) as units
+    select p_cell as cell_id, b.sale_document_id, b.sale_line, sum(b.quantity) as units
     from given_back b group by b.sale_document_id, b.sale_line
   ) g
-  where s.cell_id = p_cell and s.document_id = g.sale_document_id and s.line = g.sale_line;
+  where s.cell_id = g.cell_id and s.document_id = g.sale_document_id and s.line = g.sale_line;
 
   update pos.exception x
   set state = 'resolved', resolved_at = p_now, resolution = jsonb_build_object(

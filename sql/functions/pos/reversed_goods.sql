@@ -29,8 +29,12 @@ begin
           partition by g.location_id, g.sku_id, g.to_account order by g.ledger_sequence
         ) as units_so_far
       from stock.ledger_entry g
-      join stock.stock_level s
-        on s.cell_id = p_cell and s.location_id = g.location_id and s.sku_id = g.sku_id
+      cross join lateral (
+        select v.quarantine
+        from stock.stock_level v
+        where v.cell_id = p_cell and v.location_id = g.location_id and v.sku_id = g.sku_id
+        limit 1
+      ) s
       where g.cell_id = p_cell and g.document_id = p_target
     ) e
   );

@@ -17,11 +17,11 @@ begin
     first_sequence = coalesce(t.first_sequence, w.lowest),
     last_sequence = greatest(t.last_sequence, w.highest), last_seen_at = p_now
   from (
-    select r.terminal, r.epoch, min(r.sequence) as lowest, max(r.sequence) as highest
+    select p_cell as cell_id, r.terminal, r.epoch, min(r.sequence) as lowest, max(r.sequence) as highest
     from unnest(p_receipts) r
     where r.code not in ('unknown_terminal', 'forbidden_location')
     group by r.terminal, r.epoch
   ) w
-  where t.cell_id = p_cell and t.terminal = w.terminal and t.epoch = w.epoch;
+  where t.cell_id = w.cell_id and t.terminal = w.terminal and t.epoch = w.epoch;
 end;
 $$;

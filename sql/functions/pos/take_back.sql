@@ -19,12 +19,12 @@ begin
   update sales.sale_line s
   set returned = s.returned + w.units
   from (
-    select u.sale_document_id, u.sale_line, sum(u.accepted) as units
+    select p_cell as cell_id, u.sale_document_id, u.sale_line, sum(u.accepted) as units
     from unnest(v_returned) u
     where u.accepted > 0
     group by u.sale_document_id, u.sale_line
   ) w
-  where s.cell_id = p_cell and s.document_id = w.sale_document_id and s.line = w.sale_line;
+  where s.cell_id = w.cell_id and s.document_id = w.sale_document_id and s.line = w.sale_line;
 
   insert into sales.return_line (
     cell_id, document_id, line, sale_document_id, sale_line, quantity, surplus, returned_at
@@ -61,8 +61,10 @@ begin
     select g.p_told into told from pos.gather_problems(problems, '{}', told) g;
     update pos.receipt r
     set problems = told[u.command]
-    from (select distinct p.command, p.receipt_id from unnest(v_returned) p) u
-    where r.cell_id = p_cell and r.receipt_id = u.receipt_id and told[u.command] is not null;
+    from (
+      select distinct p_cell as cell_id, p.command, p.receipt_id from unnest(v_returned) p
+    ) u
+    where r.cell_id = u.cell_id and r.receipt_id = u.receipt_id and told[u.command] is not null;
   end if;
 end;
 $$;

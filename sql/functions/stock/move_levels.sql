@@ -31,8 +31,8 @@ begin
         else s.frozen_reason
       end,
       first_moved_at = least(s.first_moved_at, d.moved_at), changed_at = p_now
-    from stock.sum_changes(p_goods, p_claims) d
-    where s.cell_id = p_cell and s.location_id = d.location_id and s.sku_id = d.sku_id
+    from stock.sum_changes(p_cell, p_goods, p_claims) d
+    where s.cell_id = d.cell_id and s.location_id = d.location_id and s.sku_id = d.sku_id
     returning s.*, d.client_id, d.sellable as d_sellable, d.reserved as d_reserved,
       d.unpicked as d_unpicked, d.entries
   )

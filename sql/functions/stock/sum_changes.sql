@@ -1,10 +1,10 @@
--- Purpose: by how much a batch changes each level: what stock.move_levels adds. A function of its own
---   for its `rows 1`: however fresh the statistics, the levels are then looked up by key.
+-- Purpose: by how much a batch changes each level: what stock.move_levels adds. The cell comes with
+--   each row, so that the levels can only be looked up by key, whatever the planner believes of them.
 create or replace function stock.sum_changes(
-  p_goods stock.goods_change[], p_claims stock.claim_change[]
+  p_cell integer, p_goods stock.goods_change[], p_claims stock.claim_change[]
 )
 returns table (
-  location_id integer, sku_id integer, entries bigint, sellable numeric, staged numeric,
+  cell_id integer, location_id integer, sku_id integer, entries bigint, sellable numeric, staged numeric,
   quarantine numeric, damaged numeric, display numeric, missing numeric, reserved numeric,
   unpicked numeric, expires_at timestamptz, client_id integer, moved_at timestamptz
 )
@@ -16,7 +16,7 @@ as $$
 begin
   return query
   select
-    e.location_id, e.sku_id, count(*) as entries, sum(e.sellable) as sellable,
+    p_cell, e.location_id, e.sku_id, count(*) as entries, sum(e.sellable) as sellable,
     sum(e.staged) as staged, sum(e.quarantine) as quarantine, sum(e.damaged) as damaged,
     sum(e.display) as display, sum(e.missing) as missing, sum(e.reserved) as reserved,
     sum(e.unpicked) as unpicked, min(e.expires_at) as expires_at, max(e.client_id) as client_id,

@@ -206,14 +206,14 @@ class Import:
         return await _patiently(lambda: cell_of_location(self._db, code))
 
     async def _chunk(self, cell: int, lines: list[tuple[int, StockLine]]) -> dict[int, Verdict]:
-        """One call for many lines; where they break it, halves of them find the one that does."""
+        """One call for many lines; where it breaks or takes too long, one for each half of them."""
         command = ImportLevels(
             document_id=_document(self._id, cell),
             lines=[content for _, content in lines],
             **self._header(lines[0][0]),
         )
         command = msgspec.structs.replace(command, key=f"{command.key}+{len(lines)}")
-        outcome = await _decided(lambda: self._db.run(command, cell))
+        outcome = await _decided(lambda: self._db.run(command, cell), divisible=len(lines) > 1)
         if not isinstance(outcome, Verdict):
             words = zip(lines, outcome.results, strict=True)
             return {line: _verdict(word, content) for (line, content), word in words}
@@ -267,33 +267,34 @@ async def _chunks(
         yield chunk
 
 
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+async def _patiently(ask: Callable[[], Awaitable[T]], *, divisible: bool = False) -> T:
     """Ask until there is an answer; keys make asking again safe.
 
     Raises:
-        LaneError: the database stayed away for all that time. CommandBroken: by this very command.
+        LaneError: the database stayed away for all that time. CommandBroken: by this very
+            command, or (where it is `divisible` at once) it took too long or met a lock.
     """
     for seconds in PATIENCE_SECONDS:
         try:
             return await ask()
         except LaneError as error:
-            if isinstance(error, CommandBroken) and not error.transient:
+            if isinstance(error, CommandBroken) and (divisible or not error.transient):
                 raise
         await asyncio.sleep(seconds)
     return await ask()
 
 
-async def _decided(ask: Callable[[], Awaitable[T]]) -> T | Verdict:
-    """The outcome of a command, or what a line is told that breaks it.
+async def _decided(ask: Callable[[], Awaitable[T]], *, divisible: bool = False) -> T | Verdict:
+    """The outcome of a command, or what a line is told that breaks it: it was rolled back.
 
     Raises:
         LaneError: the database stayed away.
     """
     try:
-        return await _patiently(ask)
+        return await _patiently(ask, divisible=divisible)
     except CommandBroken as error:
         if error.transient:
-            raise
+            return Verdict("overloaded", "another command kept its row busy")
         value = (error.code or "").startswith("22")
         return Verdict("invalid_value" if value else "internal_error", "it cannot be stored")
 

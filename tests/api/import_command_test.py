@@ -123,6 +123,7 @@ class Trouble:
         self.cells = db.cells
         self.value = db.value
         self.poison = ""
+        self.lines_max = 1_000
 
     def run(self, command: Any, cell: int = 1) -> Any:
         return self._run(command, cell)
@@ -130,6 +131,8 @@ class Trouble:
     async def _run(self, command: Any, cell: int) -> Any:
         if self.poison and any(line.sku == self.poison for line in command.lines):
             raise CommandBroken("poison", "22P02")
+        if len(command.lines) > self.lines_max:
+            raise CommandBroken("took too long", "57014", transient=True)
         error = self.errors.pop(0) if self.errors else None
         if isinstance(error, NotStarted):
             raise error
@@ -199,6 +202,25 @@ async def test_a_line_that_breaks_the_call_is_found_and_stays_alone(service: Ser
     tally = await import_text(trouble, text)
     assert counts(tally) == (8, 0, 1)
     assert [(error.line, error.code) for error in tally.errors] == [(7, "invalid_value")]
+
+
+async def test_a_chunk_that_takes_too_long_is_sent_in_parts(service: Service):
+    place, items = await service.place(), [await service.item() for _ in range(9)]
+    trouble: Any = Trouble(service.db)
+    trouble.lines_max = 2
+    text = "location,sku,sellable\n" + "".join(f"{place},{item},5\n" for item in items)
+    assert counts(await import_text(trouble, text)) == (9, 0, 0)
+
+
+async def test_a_line_whose_row_stays_busy_is_told_so(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(commands, "PATIENCE_SECONDS", (0.0,))
+    place, item = await service.place(), await service.item()
+    trouble: Any = Trouble(service.db)
+    trouble.lines_max = 0
+    tally = await import_text(trouble, f"location,sku,sellable\n{place},{item},5\n")
+    assert [(error.line, error.code) for error in tally.errors] == [(2, "overloaded")]
 
 
 async def test_a_long_import_keeps_no_more_than_a_few_chunks_in_memory(service: Service):

@@ -1,7 +1,10 @@
 """What tills say, as behaviours (contract §5, domain §2.3, R17)."""
 
+import json
 import random
 from typing import Any
+
+import pytest
 
 Till = Any
 
@@ -265,3 +268,44 @@ async def test_any_order_and_duplication_of_posted_receipts_ends_in_the_same_boo
     assert await till.level() == -4
     assert sum(1 for entry in await till.entries() if entry["kind"] == "sale") == 3
     assert sum(1 for entry in await till.entries() if entry["kind"] == "void") == 2
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        rb'"\ud800"',
+        b'"\xff\xfe"',
+        b"1e400",
+        b"9" * 4300,
+        b"-0",
+        b"1.0",
+        b"true",
+        b"null",
+        b"{}",
+        b'"' + "١٢".encode() + b'"',
+        b'"' + b"x" * 5000 + b'"',
+        rb'"a\u0000b"',
+    ],
+)
+@pytest.mark.parametrize(
+    "field", ["terminal", "sequence", "quantity", "gtin", "occurred_at", "order"]
+)
+async def test_no_text_or_number_a_till_can_send_breaks_its_neighbours(
+    till: Till, field: str, bad: bytes
+) -> None:
+    good = json.dumps(till.sale(1)).encode()
+    receipt = till.sale(2, order="o")
+    text = json.dumps(receipt).encode()
+    value = json.dumps(receipt.get(field, receipt["lines"][0].get(field))).encode()
+    name = b'"' + field.encode() + b'": '
+    assert name + value in text
+    body = b'{"receipts": [' + text.replace(name + value, name + bad, 1) + b"," + good + b"]}"
+    reply = await till.service.post(
+        "/v1/pos/receipts", content=body, key="", headers={"Content-Type": "application/json"}
+    )
+    assert reply.status_code in (200, 400), reply.text
+    if reply.status_code == 200:
+        assert reply.json()["results"][1]["status"] == "posted"
+        assert await till.level() in (-1, -2)
+    else:
+        assert await till.level() == 0

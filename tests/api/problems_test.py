@@ -12,7 +12,7 @@ from service.settings import Settings
 from service.web.problems import Problem
 from tests.conftest import Service
 
-SECRET = "s3cretMark"  # noqa: S105 - it stands for any
+SECRET = "w0rdOfAClient"  # noqa: S105 - it stands for any
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 

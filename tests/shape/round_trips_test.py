@@ -66,8 +66,13 @@ async def exception(service: Any, world: World) -> str:
     large["lines"][0]["quantity"] = 20_000
     reply = await service.post("/v1/pos/receipts", {"receipts": [large]})
     assert reply.json()["results"][0]["status"] == "held_for_review", reply.text
-    found = await service.get("/v1/pos/exceptions", params={"location": world.location})
-    identifier: str = found.json()["items"][0]["id"]
+    (found,) = await service.sql(
+        "select x.exception_id::text from pos.exception x"
+        " where x.terminal = $1 and x.sequence = $2",
+        world.terminal,
+        large["sequence"],
+    )
+    identifier: str = found["exception_id"]
     return identifier
 
 

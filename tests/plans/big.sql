@@ -1,0 +1,83 @@
+-- A database with enough rows that a scan of a table is a mistake: 20,000 levels at 200 places.
+-- Only its size matters: nothing adds up here, so no invariant is asked of it.
+insert into events.cell_state (cell_id) values (1) on conflict do nothing;
+insert into locations.location (
+  location, name, kind, time_zone, opening_hours, closures, pickup, safety_stock, changed_at
+)
+select 'p' || g, 'Place ' || g, 'store', 'Europe/Copenhagen',
+  '{"mon": [], "tue": [], "wed": [], "thu": [], "fri": [], "sat": [], "sun": []}', '[]',
+  '{"enabled": true}', 0, now()
+from generate_series(1, 200) g;
+insert into catalog.item (sku, name, category, changed_at)
+select 's' || g, 'Item ' || g, 'c' || g % 50, now() from generate_series(1, 10000) g;
+insert into catalog.barcode (gtin, sku_id)
+select lpad(g::text, 14, '0'), g from generate_series(1, 10000) g;
+insert into access.client (name, created_at) select 'c' || g, now() from generate_series(1, 10) g;
+insert into stock.stock_level (cell_id, location_id, sku_id, sellable, version, changed_at)
+select 1, l, i, 100, 1, now() from generate_series(1, 200) l, generate_series(1, 100) i;
+insert into stock.ledger_entry (
+  cell_id, location_id, sku_id, ledger_sequence, from_account, to_account, quantity, kind,
+  occurred_at, recorded_at, document_id, source
+)
+select
+  1, s.location_id, s.sku_id, 1, 'opening', 'sellable', 100, 'opening', now(), now(),
+  lpad(to_hex(s.location_id * 1000 + s.sku_id), 32, '0')::uuid, 'movement'
+from stock.stock_level s;
+insert into stock.claim (
+  cell_id, location_id, sku_id, holder_id, holder_kind, line, quantity, open_quantity, expires_at
+)
+select
+  1, s.location_id, s.sku_id, lpad(to_hex(s.location_id * 1000 + s.sku_id), 32, '0')::uuid,
+  'reservation', 1, 1, 0, now()
+from stock.stock_level s;
+insert into stock.claim_entry (
+  cell_id, location_id, sku_id, ledger_sequence, holder_id, kind, reserved_change,
+  unpicked_change, recorded_at
+)
+select c.cell_id, c.location_id, c.sku_id, 2, c.holder_id, 'claim', 1, 1, now() from stock.claim c;
+insert into stock.source_key (cell_id, client_id, source_key, movement_id)
+select 1, 1, 'k' || g, lpad(to_hex(g), 32, '0')::uuid from generate_series(1, 10000) g;
+insert into reservations.reservation (
+  cell_id, reservation_id, client_id, state, customer, ttl_seconds, expires_at, placed_at,
+  changed_at
+)
+select
+  1, lpad(to_hex(g), 32, '0')::uuid, 1, 'released', 'customer ' || g, 900, now(), now(), now()
+from generate_series(1, 20000) g;
+insert into web.command (
+  cell_id, client_id, key, fingerprint, kind, request_id, decided_at, outcome
+)
+select 1, 1, 'k' || g, '', 'k', '', now(), '{"code": "placed"}' from generate_series(1, 20000) g;
+insert into events.event (
+  cell_id, sequence, recorded_at, occurred_at, type, subject, subject_sequence, data
+)
+select 1, g, now(), now(), 'stock.changed', 's', g, '{}' from generate_series(1, 20000) g;
+update events.cell_state set sequence = 20000;
+insert into pos.terminal (cell_id, terminal, epoch, location_id, changed_at)
+select 1, 'p' || g, 1, g, now() from generate_series(1, 200) g;
+insert into pos.receipt (
+  cell_id, receipt_id, terminal, epoch, sequence, location_id, kind, status, occurred_at,
+  recorded_at, fingerprint, body
+)
+select
+  1, lpad(to_hex(g), 32, '0')::uuid, 'p' || (g % 200 + 1), 1, g, g % 200 + 1, 'sale', 'posted',
+  now(), now(), '', '{}'
+from generate_series(1, 20000) g;
+insert into pos.exception (
+  cell_id, exception_id, kind, terminal, sequence, location_id, receipt_id, fingerprint, body,
+  state, recorded_at
+)
+select
+  1, lpad(to_hex(g), 32, '0')::uuid, 'unmapped', 'p' || (g % 200 + 1), g, g % 200 + 1,
+  lpad(to_hex(g), 32, '0')::uuid, '', '{}', 'resolved', now()
+from generate_series(1, 10000) g;
+insert into sales.sale_line (
+  cell_id, document_id, line, location_id, sku_id, quantity, channel, sold_at
+)
+select 1, lpad(to_hex(g), 32, '0')::uuid, 1, g % 200 + 1, g % 100 + 1, 1, 'pos', now()
+from generate_series(1, 20000) g;
+insert into sales.return_line (
+  cell_id, document_id, line, sale_document_id, sale_line, quantity, surplus, returned_at
+)
+select 1, lpad(to_hex(g), 32, '0')::uuid, 1, lpad(to_hex(g), 32, '0')::uuid, 1, 1, 0, now()
+from generate_series(1, 10000) g;

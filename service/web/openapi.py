@@ -26,10 +26,18 @@ _PATH_SCHEMAS: Final[dict[str, Json]] = {
     "terminal": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"},
 }
 # refusals that a route can give because of what it is, not of what it does
-_OF_EVERY: Final = ("internal_error", "overloaded", "closing")
+_OF_EVERY: Final = (
+    "invalid_request",
+    "invalid_path",
+    "uri_too_long",
+    "header_too_large",
+    "internal_error",
+    "overloaded",
+    "closing",
+)
 _OF_TOKEN: Final = ("unauthenticated", "forbidden_scope", "rate_limited", "database_unavailable")
 _OF_BODY: Final = (
-    "invalid_request",
+    "incomplete_body",
     "request_timeout",
     "body_too_large",
     "unsupported_media_type",
@@ -321,8 +329,6 @@ def refusals_of(spec: Spec) -> list[str]:
         codes += _OF_BODY
         if "application/json" in spec.media:
             codes += _OF_JSON
-    if spec.query is not None:
-        codes.append("invalid_request")
     if spec.keyed:
         codes += _OF_KEY
     if spec.method != "GET" and spec.scopes is not None:

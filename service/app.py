@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from litestar import Litestar, Request, Response
+from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
@@ -31,6 +31,7 @@ from service.web.edge import Edge
 from service.web.health import ROUTES as HEALTH
 from service.web.limits import Admission, RateLimit
 from service.web.problems import Problem, instance_of
+from service.web.reply import Response
 from service.web.route import Kit
 
 ROUTERS = (HEALTH, DOCS, LOCATIONS, CATALOG, IMPORTS, AVAILABILITY, RESERVATIONS, STOCK, POS)
@@ -58,7 +59,7 @@ def build_app(settings: Settings, db: Db) -> Edge:
 
     litestar = Litestar(
         route_handlers=[handler for router in routers for handler in router],
-        exception_handlers={Exception: _refuse},
+        exception_handlers={Exception: _refuse},  # type: ignore[dict-item] # our own Response
         openapi_config=None,
         lifespan=[lifespan],
         state=State(
@@ -88,7 +89,7 @@ def serve_app() -> Edge:
     return app
 
 
-def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response:
     """What Litestar itself refuses, and what nobody foresaw, as problem+json."""
     scope = request.scope
     problem = Problem("internal_error")

@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any
 
-from litestar import Response
-
 from service.availability import reads, rules
 from service.availability.types import (
     PAIRS_MAX,
@@ -20,6 +18,7 @@ from service.catalog.rules import search_words
 from service.locations.reads import all_cells, cell_of_location, cells_of_locations
 from service.web.paging import make_cursor, page_of, read_cursor
 from service.web.problems import FieldProblem, Problem
+from service.web.reply import Response
 from service.web.route import Call, endpoint, reply, tagged
 
 SCOPES = ("availability:read", "stock:read", "stock:write", "reservations:write")
@@ -37,7 +36,7 @@ SCOPES = ("availability:read", "stock:read", "stock:write", "reservations:write"
     refuses=("not_found",),
     tag="availability",
 )
-async def get_availability(call: Call[Any]) -> Response[Any]:
+async def get_availability(call: Call[Any]) -> Response:
     """Nearest first with `near`, else by name. Fresh: a committed change is in the next read.
 
     Same question, same state, same ETag; the ETag ignores `ready_from`, which moves with the clock.
@@ -102,7 +101,7 @@ async def _cells(call: Call[Any]) -> list[int]:
     refuses=("batch_too_large", "forbidden_location"),
     tag="availability",
 )
-async def query_availability(call: Call[PairsAsked]) -> Response[Any]:
+async def query_availability(call: Call[PairsAsked]) -> Response:
     """Every item at every place, 1,000 pairs at most; what is unknown is left out."""
     asked = call.decode(PairsAsked)
     if len(asked.skus) * len(asked.locations) > PAIRS_MAX:
@@ -127,7 +126,7 @@ async def query_availability(call: Call[PairsAsked]) -> Response[Any]:
     refuses=("not_found", "invalid_cursor"),
     tag="availability",
 )
-async def browse_location(call: Call[Any]) -> Response[Any]:
+async def browse_location(call: Call[Any]) -> Response:
     """By SKU, paged; `query` finds words that begin like its words, or an exact SKU."""
     asked = call.query(BrowseQuery)
     location = call.path("location")

@@ -1,13 +1,11 @@
 """The endpoint that does nothing: what HTTP, the kit and JSON cost without a database."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
-
-from litestar import Response
 
 from service.reservations import rules
 from service.reservations.types import PlaceReservation, Reservation
 from service.web.problems import Problem
+from service.web.reply import Response
 from service.web.route import Call, endpoint, new_id, reply
 
 
@@ -22,7 +20,7 @@ from service.web.route import Call, endpoint, new_id, reply
     keyed=True,
     tag="bench",
 )
-async def answer_noop(call: Call[PlaceReservation]) -> Response[Any]:
+async def answer_noop(call: Call[PlaceReservation]) -> Response:
     """Token, key, body and reply of POST /v1/reservations, and nothing in between."""
     body = call.decode(PlaceReservation)
     parts = rules.asked_parts(body)

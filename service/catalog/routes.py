@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response
 from msgspec import Meta
 
 from service.catalog.commands import put_item as put
@@ -14,6 +13,7 @@ from service.catalog.types import Item, Label, PutItem
 from service.web.conditions import expected_version
 from service.web.paging import PageQuery, make_cursor, page_of, read_cursor
 from service.web.problems import FieldProblem, Problem, problem_of_fields
+from service.web.reply import Response
 from service.web.route import Call, endpoint, etag_of, reply, tagged
 
 _READS = ("stock:read", "stock:write", "availability:read", "catalog:write")
@@ -51,7 +51,7 @@ class ItemPage(msgspec.Struct, frozen=True):
     etag=True,
     tag="items",
 )
-async def put_item(call: Call[Any]) -> Response[Any]:
+async def put_item(call: Call[Any]) -> Response:
     """The whole of it: what is left out takes its default, and a barcode left out is free again.
 
     Barcodes are taken with 8, 12, 13 or 14 digits, as GS1 Digital Link or element string, and
@@ -84,7 +84,7 @@ async def put_item(call: Call[Any]) -> Response[Any]:
     etag=True,
     tag="items",
 )
-async def get_item(call: Call[Any]) -> Response[Any]:
+async def get_item(call: Call[Any]) -> Response:
     """An item with its barcodes and packs."""
     found = await item_by_sku(call.state.db, call.path("sku"))
     if found is None:
@@ -103,7 +103,7 @@ async def get_item(call: Call[Any]) -> Response[Any]:
     shed="read",
     tag="items",
 )
-async def list_items(call: Call[Any]) -> Response[Any]:
+async def list_items(call: Call[Any]) -> Response:
     """Items by SKU, narrowed by category and search."""
     query = call.query(ItemQuery)
     (after,) = read_cursor(query.cursor, str) or ("",)

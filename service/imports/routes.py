@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from litestar import Response
-
 from service.catalog.types import Item
 from service.imports.commands import Asker, ImportStopped, import_stream
 from service.imports.types import Format, ImportKind, StockLine, Tally
 from service.locations.types import Location
 from service.web.body import check_media_type, stream_body
 from service.web.problems import Problem
+from service.web.reply import Response
 from service.web.route import Call, endpoint, reply
 
 _MEDIA = ("text/csv", "application/x-ndjson")
@@ -28,7 +27,7 @@ _REFUSES = ("invalid_request", "unsupported_media_type")
     refuses=_REFUSES,
     tag="imports",
 )
-async def import_items(call: Call[Any]) -> Response[bytes]:
+async def import_items(call: Call[Any]) -> Response:
     """The body of PUT /v1/items/{sku} and the `sku` on each line. One bad line loses no other.
 
     CSV has a header line with the same names; lists are separated by `;`, `packs` is JSON, an
@@ -49,7 +48,7 @@ async def import_items(call: Call[Any]) -> Response[bytes]:
     refuses=_REFUSES,
     tag="imports",
 )
-async def import_locations(call: Call[Any]) -> Response[bytes]:
+async def import_locations(call: Call[Any]) -> Response:
     """The body of PUT /v1/locations/{location} and the `location` on each line.
 
     CSV writes nested fields with dots: `pickup.enabled`, and `opening_hours.mon` as
@@ -70,7 +69,7 @@ async def import_locations(call: Call[Any]) -> Response[bytes]:
     refuses=_REFUSES,
     tag="imports",
 )
-async def import_stock(call: Call[Any]) -> Response[bytes]:
+async def import_stock(call: Call[Any]) -> Response:
     """Sets `sellable` of each (location, sku): its opening stock at first, later a count.
 
     A line that equals the book is `unchanged`; it still says that the item was counted now.
@@ -78,7 +77,7 @@ async def import_stock(call: Call[Any]) -> Response[bytes]:
     return await _import(call, "stock")
 
 
-async def _import(call: Call[Any], kind: ImportKind) -> Response[bytes]:
+async def _import(call: Call[Any], kind: ImportKind) -> Response:
     check_media_type(call.header("content-type"), *_MEDIA)
     if call.header("content-encoding") not in (None, "identity"):
         raise Problem("unsupported_media_type", "Send the body without Content-Encoding.")

@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-from litestar import Response
 
 from service.locations.commands import put_location as put
 from service.locations.commands import whole_location
@@ -13,6 +12,7 @@ from service.locations.types import Location, PutLocation
 from service.web.conditions import expected_version
 from service.web.paging import PageQuery, make_cursor, page_of, read_cursor
 from service.web.problems import Problem, problem_of_fields
+from service.web.reply import Response
 from service.web.route import Call, endpoint, etag_of, reply, tagged
 
 _READS = ("stock:read", "stock:write", "availability:read", "locations:write")
@@ -44,7 +44,7 @@ class LocationPage(msgspec.Struct, frozen=True):
     etag=True,
     tag="places",
 )
-async def put_location(call: Call[Any]) -> Response[Any]:
+async def put_location(call: Call[Any]) -> Response:
     """The whole of it: what is left out takes its default. `cell` is set once, when it is made.
 
     `closing` still sells and hands over but takes no new holds. With `If-Match` it is changed
@@ -79,7 +79,7 @@ async def put_location(call: Call[Any]) -> Response[Any]:
     etag=True,
     tag="places",
 )
-async def get_location(call: Call[Any]) -> Response[Any]:
+async def get_location(call: Call[Any]) -> Response:
     """A place with its hours, closures and pickup settings."""
     found = await location_by_code(call.state.db, call.path("location"))
     if found is None:
@@ -98,7 +98,7 @@ async def get_location(call: Call[Any]) -> Response[Any]:
     shed="read",
     tag="places",
 )
-async def list_locations(call: Call[Any]) -> Response[Any]:
+async def list_locations(call: Call[Any]) -> Response:
     """Places by code; a token with a list of locations sees those of its list."""
     query = call.query(PageQuery)
     (after,) = read_cursor(query.cursor, str) or ("",)

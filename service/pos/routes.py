@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from litestar import Response
 
 from service.lanes import CommandBroken
 from service.locations.reads import cell_of_location
@@ -43,6 +42,7 @@ from service.pos.types import (
 from service.web.body import decode
 from service.web.paging import PageQuery, make_cursor, page_of, read_cursor
 from service.web.problems import Problem
+from service.web.reply import Response
 from service.web.route import Call, cell_of, endpoint, new_id, reply, tagged
 
 REPLAYED = {"Idempotent-Replayed": "true"}
@@ -61,7 +61,7 @@ _READS = ("pos:write", "stock:read", "stock:write", "locations:write")
     refuses=("batch_too_large",),
     tag="pos",
 )
-async def post_receipts(call: Call[Any]) -> Response[bytes]:
+async def post_receipts(call: Call[Any]) -> Response:
     """One receipt or a night's worth, each decided by itself, in the order given.
 
     The natural key (terminal, epoch, sequence) makes sending again safe: `duplicate`, and nothing
@@ -184,7 +184,7 @@ def _summed(results: list[Result]) -> Results:
     refuses=("unknown_location", "invalid_path"),
     tag="pos",
 )
-async def put_terminal(call: Call[Any]) -> Response[bytes]:
+async def put_terminal(call: Call[Any]) -> Response:
     """Where a till stands.
 
     Replaced by another machine it gets a higher `epoch`, and with it a new count of receipts;
@@ -230,7 +230,7 @@ async def put_terminal(call: Call[Any]) -> Response[bytes]:
     etag=True,
     tag="pos",
 )
-async def get_terminal(call: Call[Any]) -> Response[bytes]:
+async def get_terminal(call: Call[Any]) -> Response:
     """A till in its newest life, and how far it has come."""
     found = await terminal_by_code(call.state.db, _terminal_code(call), call.client.locations)
     if found is None:
@@ -249,7 +249,7 @@ async def get_terminal(call: Call[Any]) -> Response[bytes]:
     shed="read",
     tag="pos",
 )
-async def list_terminals(call: Call[Any]) -> Response[bytes]:
+async def list_terminals(call: Call[Any]) -> Response:
     """Tills by code; a token with a list of locations sees those of its list."""
     query = call.query(PageQuery)
     (after,) = read_cursor(query.cursor, str) or ("",)
@@ -278,7 +278,7 @@ class ExceptionQuery(PageQuery, frozen=True, kw_only=True):
     shed="read",
     tag="pos",
 )
-async def list_exceptions(call: Call[Any]) -> Response[bytes]:
+async def list_exceptions(call: Call[Any]) -> Response:
     """Newest first: receipts that were not posted, and lines that nobody knows, as they came.
 
     A token with a list of locations sees those of its list.
@@ -324,7 +324,7 @@ def _position(cursor: str | None) -> tuple[datetime, str] | None:
     refuses=("not_found", "wrong_state", "invalid_value", "idempotency_key_reused"),
     tag="pos",
 )
-async def resolve_exception(call: Call[Any]) -> Response[bytes]:
+async def resolve_exception(call: Call[Any]) -> Response:
     """A person's word on what was kept.
 
     `accept` posts a receipt that review holds, with its own time, through the same path as any

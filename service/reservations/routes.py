@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from litestar import Response
-
 from service.locations.reads import cells_of_locations
 from service.outcomes import REFUSALS
 from service.reservations import commands, reads, rules
@@ -15,6 +13,7 @@ from service.reservations.types import (
     Reservation,
 )
 from service.web.problems import FieldProblem, Problem
+from service.web.reply import Response
 from service.web.route import Call, cell_of, endpoint, new_id, reply, tagged
 
 SCOPES = ("reservations:write",)
@@ -42,7 +41,7 @@ REPLAYED = {"Idempotent-Replayed": "true"}
     ),
     tag="reservations",
 )
-async def place_reservation(call: Call[PlaceReservation]) -> Response[Any]:
+async def place_reservation(call: Call[PlaceReservation]) -> Response:
     """Holds all lines at the chosen place, or none. Lines of one item are summed first.
 
     A hold stops counting at `expires_at`, by the database's clock, whether or not a job runs.
@@ -98,7 +97,7 @@ async def place_reservation(call: Call[PlaceReservation]) -> Response[Any]:
     refuses=("not_found",),
     tag="reservations",
 )
-async def get_reservation(call: Call[Any]) -> Response[Any]:
+async def get_reservation(call: Call[Any]) -> Response:
     """A reservation as it stands now; one whose time is over is `expired` at once."""
     cell = _cell(call)
     found = await reads.reservation_by_id(call.state.db, cell, call.path("reservation_id"))
@@ -125,7 +124,7 @@ async def get_reservation(call: Call[Any]) -> Response[Any]:
     ),
     tag="reservations",
 )
-async def extend_reservation(call: Call[Nothing]) -> Response[Any]:
+async def extend_reservation(call: Call[Nothing]) -> Response:
     """Adds the reservation's own `ttl_seconds` to its end."""
     _no_details(call)
     return await _change(call, commands.ExtendReservation(**_header(call)))
@@ -143,7 +142,7 @@ async def extend_reservation(call: Call[Nothing]) -> Response[Any]:
     refuses=("not_found", "wrong_state", "idempotency_key_reused"),
     tag="reservations",
 )
-async def release_reservation(call: Call[Nothing]) -> Response[Any]:
+async def release_reservation(call: Call[Nothing]) -> Response:
     """Releases all lines; a second release, or one after the end, changes nothing."""
     _no_details(call)
     return await _change(call, commands.ReleaseReservation(**_header(call)))
@@ -167,7 +166,7 @@ async def release_reservation(call: Call[Nothing]) -> Response[Any]:
     ),
     tag="reservations",
 )
-async def resize_reservation(call: Call[NewLines]) -> Response[Any]:
+async def resize_reservation(call: Call[NewLines]) -> Response:
     """The whole new set, all or none; what the reservation holds already counts for it."""
     lines = call.decode(NewLines).lines
     sums: dict[str, int] = {}
@@ -182,7 +181,7 @@ async def _change(
     call: Call[Any],
     command: commands.ReleaseReservation | commands.ExtendReservation | commands.ResizeReservation,
     lines: list[AskedLine] | None = None,
-) -> Response[Any]:
+) -> Response:
     outcome = await commands.change(call.state.db, command, _cell(call))
     headers = dict(REPLAYED) if outcome.replayed else {}
     if outcome.reservation is None or outcome.code in REFUSALS:

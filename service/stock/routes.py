@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from litestar import Response
 from msgspec import Meta
 
 from service.catalog.rules import sku_problem
@@ -44,6 +43,7 @@ from service.web.body import decode
 from service.web.conditions import expected_version
 from service.web.paging import PageQuery, make_cursor, page_of, read_cursor
 from service.web.problems import FieldProblem, Problem
+from service.web.reply import Response
 from service.web.route import Call, endpoint, etag_of, new_id, reply, tagged
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ REPLAYED = {"Idempotent-Replayed": "true"}
     refuses=("batch_too_large", "idempotency_key_reused"),
     tag="stock",
 )
-async def record_movements(call: Call[Any]) -> Response[bytes]:
+async def record_movements(call: Call[Any]) -> Response:
     """Goods that came in, went out or changed condition; every entry is decided by itself.
 
     A refused entry says why, and the others are posted. Nothing goes below zero: what leaves an
@@ -134,7 +134,7 @@ class LevelQuery(msgspec.Struct, frozen=True):
     etag=True,
     tag="stock",
 )
-async def get_level(call: Call[Any]) -> Response[bytes]:
+async def get_level(call: Call[Any]) -> Response:
     """The balance of one item at one place: now, or as it was.
 
     An item that was never stocked at the place has zeros, sequence 0 and no time. Holds whose end
@@ -161,7 +161,7 @@ async def get_level(call: Call[Any]) -> Response[bytes]:
     etag=True,
     tag="stock",
 )
-async def count_level(call: Call[Any]) -> Response[bytes]:
+async def count_level(call: Call[Any]) -> Response:
     """A one-line count: the book is set to what was counted, and the difference goes to shrink.
 
     It needs a reason, and what the book is expected to hold (or an explicit null). A count equal
@@ -203,7 +203,7 @@ async def count_level(call: Call[Any]) -> Response[bytes]:
     etag=True,
     tag="stock",
 )
-async def set_safety_stock(call: Call[Any]) -> Response[bytes]:
+async def set_safety_stock(call: Call[Any]) -> Response:
     """Units of an item that are never promised at this place.
 
     Null: what the item says, or else the place.
@@ -232,7 +232,7 @@ async def set_safety_stock(call: Call[Any]) -> Response[bytes]:
     shed="read",
     tag="stock",
 )
-async def list_movements(call: Call[Any]) -> Response[bytes]:
+async def list_movements(call: Call[Any]) -> Response:
     """Every movement of goods, newest first. Nothing in it is ever changed or deleted."""
     query = call.query(PageQuery)
     (before,) = read_cursor(query.cursor, int) or (None,)
@@ -254,7 +254,7 @@ async def list_movements(call: Call[Any]) -> Response[bytes]:
     etag=True,
     tag="stock",
 )
-async def explain_level(call: Call[Any]) -> Response[bytes]:
+async def explain_level(call: Call[Any]) -> Response:
     """The formula with each term, the open claims (at most 100), and the last ten movements."""
     place = await _place(call)
     return tagged(call, explanation_of(_there(await explanation(call.state.db, place))))
@@ -292,7 +292,7 @@ async def _seen(call: Call[Any], place: Place) -> int | None:
     return await expected_version(call, read)
 
 
-def _changed(outcome: CountedOutcome | SafetyOutcome) -> Response[bytes]:
+def _changed(outcome: CountedOutcome | SafetyOutcome) -> Response:
     """The level after a change, or the refusal."""
     if outcome.level is None:
         raise Problem(outcome.code)

@@ -10,10 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from litestar import Response
-
 from service.web.openapi import as_yaml, document
 from service.web.problems import Problem
+from service.web.reply import Response
 from service.web.route import Call, endpoint, etag_of
 
 POLICY: Final = (
@@ -57,7 +56,7 @@ _FILES: Final = {
 
 
 @endpoint("GET", "/openapi.yaml", summary="The contract", shed="read", etag=True, tag="service")
-async def openapi_yaml(call: Call[Any]) -> Response[Any]:
+async def openapi_yaml(call: Call[Any]) -> Response:
     """This description, OpenAPI 3.1."""
     made: bytes | None = getattr(call.state, "openapi", None)
     if made is None:
@@ -68,13 +67,13 @@ async def openapi_yaml(call: Call[Any]) -> Response[Any]:
 
 
 @endpoint("GET", "/docs", summary="The contract, rendered", shed="read", tag="service")
-async def docs(call: Call[Any]) -> Response[Any]:
+async def docs(call: Call[Any]) -> Response:
     """The API reference as a page."""
     return _file(call, _PAGE.encode(), "text/html")
 
 
 @endpoint("GET", "/docs/{name:str}", summary="A part of the page", shed="read", tag="service")
-async def docs_file(call: Call[Any]) -> Response[Any]:
+async def docs_file(call: Call[Any]) -> Response:
     """Script, style and icon of the page."""
     name = call.path("name")
     if name == "start.js":
@@ -93,7 +92,7 @@ def _packaged(name: str) -> bytes:
     return (Path(package.submodule_search_locations[0]) / "static" / name).read_bytes()
 
 
-def _file(call: Call[Any], content: bytes, media: str) -> Response[bytes]:
+def _file(call: Call[Any], content: bytes, media: str) -> Response:
     """A file that a browser may keep, and must ask about."""
     tag = etag_of(content)
     headers = {

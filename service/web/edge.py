@@ -10,7 +10,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.log import log
 from service.web.metrics import observe
-from service.web.problems import Problem
+from service.web.problems import Problem, instance_of
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _TRACE = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -63,12 +63,13 @@ class Edge:
             if asked.refusal is None:
                 await self.app(scope, receive, send_with_id)
             else:
-                await asked.refusal.asgi_response(scope)(scope, receive, send_with_id)
+                refused = asked.refusal.response(instance_of(scope))
+                await refused(scope, receive, send_with_id)
         except Exception:  # noqa: BLE001 - the last resort: nobody waits without an answer
             log.exception("unforeseen", request_id=asked.request_id)
             if not status:
-                problem = Problem("internal_error")
-                await problem.asgi_response(scope)(scope, receive, send_with_id)
+                failed = Problem("internal_error").response(instance_of(scope))
+                await failed(scope, receive, send_with_id)
         finally:
             _note(scope, method, status, time.perf_counter() - started, asked)
 

@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from litestar import Response
-
 from service.lanes import LaneError
 from service.web.metrics import exposition
 from service.web.problems import Problem
+from service.web.reply import Response
 from service.web.route import Call, endpoint, reply
 
 
 @endpoint("GET", "/healthz", summary="Process is up", shed="never", tag="service")
-async def healthz(_: Call[Any]) -> Response[bytes]:
+async def healthz(_: Call[Any]) -> Response:
     """Answers 200 while the process answers at all; asks no database."""
     return reply({"status": "up"})
 
@@ -24,7 +23,7 @@ async def healthz(_: Call[Any]) -> Response[bytes]:
     shed="till",
     tag="service",
 )
-async def readyz(call: Call[Any]) -> Response[bytes]:
+async def readyz(call: Call[Any]) -> Response:
     """Answers 200 when the database is reachable and its schema is this release's."""
     try:
         found = await call.state.db.value("web.installed_checksum")
@@ -36,7 +35,7 @@ async def readyz(call: Call[Any]) -> Response[bytes]:
 
 
 @endpoint("GET", "/metrics", summary="Prometheus metrics", shed="till", tag="service")
-async def metrics(_: Call[Any]) -> Response[bytes]:
+async def metrics(_: Call[Any]) -> Response:
     """Prometheus text format."""
     body, media_type = exposition()
     return Response(content=body, media_type=media_type)

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
-from litestar import Response
 from msgspec import Meta
 
 from service.web.problems import Problem
+from service.web.reply import Response
 from service.web.route import Call, reply, tagged
 
 LIMIT_DEFAULT = 50
@@ -54,7 +54,7 @@ def read_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
 
 def page_of(
     call: Call[Any], items: list[Any], next_cursor: str | None, *, etag: bool = False
-) -> Response[bytes]:
+) -> Response:
     """`{"items", "next_cursor"}` with `Link: rel="next"` while there is more."""
     headers = {}
     if next_cursor is not None:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from litestar import Response
-from litestar.response.base import ASGIResponse
 from litestar.types import Scope
 
 from service.lanes import CommandBroken, LaneError, NotStarted, OutcomeUnknown
 from service.outcomes import REFUSALS
+from service.web.reply import Response
 
 PROBLEM_TYPE = "application/problem+json"
 _NOT_STARTED = {
@@ -81,19 +80,10 @@ class Problem(Exception):  # noqa: N818 - a reply, not a failure of ours
             headers.setdefault("WWW-Authenticate", "Bearer")
         return headers
 
-    def response(self, instance: str | None = None) -> Response[bytes]:
-        """A Litestar response."""
+    def response(self, instance: str | None = None) -> Response:
+        """The reply."""
         return Response(
             content=self.body(instance),
-            status_code=REFUSALS[self.code].status,
-            media_type=PROBLEM_TYPE,
-            headers=self.all_headers(),
-        )
-
-    def asgi_response(self, scope: Scope) -> ASGIResponse:
-        """A bare ASGI response, for what happens outside of routing."""
-        return ASGIResponse(
-            body=self.body(instance_of(scope)),
             status_code=REFUSALS[self.code].status,
             media_type=PROBLEM_TYPE,
             headers=self.all_headers(),

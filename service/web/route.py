@@ -11,8 +11,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 import uuid_utils
-from litestar import Request, Response, route
+from litestar import Request, route
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
 
 from service.lanes import LaneError
 from service.web.auth import Client, Tokens
@@ -28,9 +29,10 @@ from service.web.body import (
 from service.web.limits import Admission, RateLimit
 from service.web.problems import Problem, instance_of, problem_of
 from service.web.query import parse_query
+from service.web.reply import NOT_MODIFIED, Response
 
 T = TypeVar("T")
-Handler = Callable[["Call[Any]"], Awaitable[Response[Any]]]
+Handler = Callable[["Call[Any]"], Awaitable[Response]]
 _VISIBLE = frozenset(range(0x21, 0x7F))
 KEY_MAX = 255
 
@@ -87,8 +89,12 @@ class Call(Generic[T]):
         return str(self.request.path_params[name])
 
     def header(self, name: str) -> str | None:
-        """A request header."""
-        return self.request.headers.get(name)
+        """A request header by its name in lower case; of one that came twice, the first."""
+        wanted = name.encode("ascii")
+        for found, value in self.request.scope["headers"]:
+            if found == wanted:
+                return value.decode("latin-1")
+        return None
 
     def decode(self, kind: type[T]) -> T:
         """The body as `kind`, strictly (400 with a pointer otherwise)."""
@@ -147,7 +153,7 @@ def endpoint(
             **{"scopes": None, **of},
         )
 
-        async def serve(request: Request[Any, Any, Any]) -> Response[Any]:
+        async def serve(request: Request[Any, Any, Any]) -> ASGIApp:
             return await answer(spec, function, request)
 
         serve.__name__ = function.__name__
@@ -156,7 +162,7 @@ def endpoint(
     return decorate
 
 
-async def answer(spec: Spec, function: Handler, request: Request[Any, Any, Any]) -> Response[Any]:
+async def answer(spec: Spec, function: Handler, request: Request[Any, Any, Any]) -> Response:
     """Run one request through the kit; every refusal becomes problem+json."""
     kit: Kit = request.app.state.kit
     limit: str | None = None
@@ -167,7 +173,7 @@ async def answer(spec: Spec, function: Handler, request: Request[Any, Any, Any])
         entered = True
         if spec.scopes is not None:
             limit = await _admit(call, kit)
-        if spec.query is None and spec.scopes is not None:
+        if spec.query is None and spec.scopes is not None and request.scope["query_string"]:
             parse_query(_NoQuery, request.scope["query_string"])
         key = idempotency_key(request) if spec.keyed else ""
         if spec.takes is not None and spec.size != "stream":
@@ -191,7 +197,7 @@ async def answer(spec: Spec, function: Handler, request: Request[Any, Any, Any])
 
 
 async def _admit(call: Call[Any], kit: Kit) -> str | None:
-    client = await kit.tokens.client(call.request.headers.get("authorization"))
+    client = await kit.tokens.client(call.header("authorization"))
     call.client = client
     call.request.scope["client_name"] = client.name  # type: ignore[typeddict-unknown-key]
     limit = kit.rate.take(client.client_id)
@@ -206,11 +212,11 @@ async def _admit(call: Call[Any], kit: Kit) -> str | None:
 
 async def _take_body(call: Call[Any]) -> None:
     spec = call.spec
-    if spec.body_optional and "content-type" not in call.request.headers:
+    if spec.body_optional and call.header("content-type") is None:
         call.body = await read_body(call.request.scope, call.request.receive, SMALL_BYTES)
         if not call.body:
             return
-    check_media_type(call.request.headers.get("content-type"), *spec.media)
+    check_media_type(call.header("content-type"), *spec.media)
     size = BATCH_BYTES if spec.size == "batch" else SMALL_BYTES
     call.body = call.body or await read_body(call.request.scope, call.request.receive, size)
     check_depth(call.body)
@@ -249,16 +255,9 @@ def _instance(call: Call[Any]) -> str:
 _encode = msgspec.json.Encoder().encode
 
 
-def reply(
-    content: object, status: int = 200, headers: dict[str, str] | None = None
-) -> Response[bytes]:
+def reply(content: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON reply."""
-    return Response(
-        content=_encode(content),
-        status_code=status,
-        media_type="application/json",
-        headers=headers or {},
-    )
+    return Response(_encode(content), status, headers=headers)
 
 
 def etag_of(content: bytes) -> str:
@@ -272,7 +271,7 @@ def tagged(
     *,
     hashed: object = None,
     headers: dict[str, str] | None = None,
-) -> Response[bytes]:
+) -> Response:
     """A JSON reply with its ETag, or 304; `hashed` replaces the content in the hash."""
     body = _encode(content)
     tag = etag_of(body if hashed is None else _encode(hashed))
@@ -281,8 +280,8 @@ def tagged(
     if found and (
         found.strip() == "*" or tag in [t.strip().removeprefix("W/") for t in found.split(",")]
     ):
-        return Response(content=b"", status_code=304, headers=every, media_type="application/json")
-    return Response(content=body, status_code=200, media_type="application/json", headers=every)
+        return Response(b"", NOT_MODIFIED, headers=every)
+    return Response(body, headers=every)
 
 
 def new_id(cell: int) -> str:

@@ -32,7 +32,7 @@ from service.replay.types import (
     TillResults,
 )
 
-BATCH_RECEIPTS = 8  # what a till sends at once while it is online
+BATCH_RECEIPTS = 8  # what the tills of a shop send at once while they are online
 BACKLOG_RECEIPTS = 50  # and after it was silent
 SPELL_RECEIPTS = (3, 15)  # how much a till rings up while it is silent, from and to
 LOST_REPLY_SHARE = 0.02  # batches that a till sends again, as if the reply had been lost
@@ -194,8 +194,8 @@ class Player:
 
     async def wait(self, played: PlayedReceipt) -> None:
         """Return as soon as all its sales are known to the service."""
-        for sale in played.sales() - self._taken:
-            await self._waiting.setdefault(sale, asyncio.Event()).wait()
+        while missing := played.sales() - self._taken:  # more may have come while one was awaited
+            await self._waiting.setdefault(missing.pop(), asyncio.Event()).wait()
 
     def taken(self, played: PlayedReceipt) -> None:
         """The service has it: returns that wait for it may go."""
@@ -204,7 +204,7 @@ class Player:
             event.set()
 
     async def send(self, part: list[PlayedReceipt], *, again: bool) -> None:
-        """Send receipts of one till; with `again` a second time, as if the reply had been lost."""
+        """Send receipts of one place; with `again` a second time, as if the reply had been lost."""
         content: dict[str, object] = {"receipts": [played.receipt for played in part]}
         if self.options.keep_dates:
             content["backfill"] = True

@@ -50,7 +50,10 @@ def check_texts() -> list[tuple[str, str]]:
 
 
 async def _check(session: OwnerSession, name: str, text: str) -> Checked:
-    rows = await session.rows(f"select * from ({text}) broken limit {ROWS_SHOWN}")  # noqa: S608 - our own files
+    # materialized: a bare limit makes the planner hope for an early row, and none is there; on the
+    # demo's 400,000 entries that was minutes instead of a second
+    told = f"with broken as materialized ({text}) select * from broken limit {ROWS_SHOWN}"  # noqa: S608 - our own files
+    rows = await session.rows(told)
     broken = len(rows)
     if broken == ROWS_SHOWN:
         broken = int(await session.value(f"select count(*) from ({text}) broken"))  # noqa: S608 - as above

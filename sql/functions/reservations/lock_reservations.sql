@@ -23,24 +23,26 @@ begin
   order by r.reservation_id
   for update of r;
 
-  perform 1
-  from stock.stock_level s
-  join (
+  perform stock.lock_levels(
+    p_cell, p_now, array_agg(w.location_id), array_agg(w.sku_id), null
+  )
+  from (
     select c.location_id, c.sku_id
     from stock.claim c
     where c.cell_id = p_cell and c.holder_id = any (p_reservation_ids)
     union
     select m.location_id, m.sku_id from unnest(p_more) m
-  ) w on w.location_id = s.location_id and w.sku_id = s.sku_id
-  where s.cell_id = p_cell
-  order by s.location_id, s.sku_id
-  for update of s;
+  ) w;
 
   select max(s.changed_at)
   into v_changed_at
   from stock.claim c
-  join stock.stock_level s
-    on s.cell_id = p_cell and s.location_id = c.location_id and s.sku_id = c.sku_id
+  cross join lateral (
+    select v.changed_at
+    from stock.stock_level v
+    where v.cell_id = p_cell and v.location_id = c.location_id and v.sku_id = c.sku_id
+    limit 1
+  ) s
   where c.cell_id = p_cell and c.holder_id = any (p_reservation_ids);
   return greatest(p_now, v_changed_at);
 end;

@@ -29,13 +29,8 @@ begin
   end if;
   v_lines := reservations.parse_holds(p_cell, p_commands);
 
-  perform 1
-  from stock.stock_level s
-  join (select distinct u.location_id, u.sku_id from unnest(v_lines) u) w
-    on w.location_id = s.location_id and w.sku_id = s.sku_id
-  where s.cell_id = p_cell
-  order by s.location_id, s.sku_id
-  for update of s;
+  perform stock.lock_levels(p_cell, v_now, array_agg(u.location_id), array_agg(u.sku_id), null)
+  from unnest(v_lines) u;
 
   select l.v_left, l.v_certain into v_left, v_certain
   from reservations.read_slots(p_cell, v_lines, v_now) l;

@@ -29,8 +29,12 @@ begin
     ) >= 0.5, true) order by w.slot)
   into v_left, v_certain
   from (select distinct u.slot, u.location_id, u.sku_id from unnest(p_lines) u) w
-  left join stock.stock_level s
-    on s.cell_id = p_cell and s.location_id = w.location_id and s.sku_id = w.sku_id
+  left join lateral (
+    select v.*
+    from stock.stock_level v
+    where v.cell_id = p_cell and v.location_id = w.location_id and v.sku_id = w.sku_id
+    limit 1
+  ) s on true
   left join catalog.item i on i.sku_id = w.sku_id
   left join locations.location l on l.location_id = w.location_id;
 end;

@@ -312,19 +312,12 @@ def _say_tills(out: Console, tally: Tally) -> None:
 
 def _say_customers(out: Console, shoppers: Shoppers, last: Contest) -> None:
     asked = shoppers.held + sum(shoppers.refused.values())
-    _say(
-        out,
-        "customers",
-        f"{asked:,} reserved what they would fetch, while the tills sold: "
-        f"{shoppers.held:,} held ({shoppers.released:,} given free after the sale), "
-        f"refused {_counts(shoppers.refused)}",
-    )
-    _say(
-        out,
-        "last units",
-        f"{last.buyers} buyers at once for {last.units} units: {last.held} held, "
-        f"{last.buyers - last.held} refused, {last.oversold()} oversold",
-    )
+    if asked:
+        held = f"{shoppers.held:,} held ({shoppers.released:,} given free after the sale)"
+        told = f"{asked:,} wanted to reserve what they would fetch, while the tills sold"
+        _say(out, "customers", f"{told}: {held}, refused {_counts(shoppers.refused)}")
+    got = f"{last.held} held, {last.buyers - last.held} refused, {last.oversold()} oversold"
+    _say(out, "last units", f"{last.buyers} buyers at once for {last.units} units: {got}")
 
 
 def _say_end(

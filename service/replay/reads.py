@@ -185,6 +185,7 @@ class _Held(Struct):
     id: str
     terminal: str
     sequence: int
+    state: str = "open"
 
 
 class _HeldPage(Struct):
@@ -236,13 +237,13 @@ async def last_sequence(wire: Wire, terminal: str) -> int:
 
 
 async def held_for_review(wire: Wire) -> dict[tuple[str, int], str]:
-    """The exceptions that hold receipts for review, by (terminal, sequence)."""
+    """The open exceptions that hold receipts for review, by (terminal, sequence)."""
     held: dict[tuple[str, int], str] = {}
     path = "/v1/pos/exceptions?kind=held_for_review&limit=200"
     cursor: str | None = ""
     while cursor is not None:
         after = f"&cursor={quote(cursor, safe='')}" if cursor else ""
         page = (await wire.must("GET", path + after)).told(_HeldPage)
-        held |= {(one.terminal, one.sequence): one.id for one in page.items}
+        held |= {(e.terminal, e.sequence): e.id for e in page.items if e.state == "open"}
         cursor = page.next_cursor
     return held

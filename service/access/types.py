@@ -7,12 +7,32 @@ import msgspec
 from msgspec import Meta
 
 SCOPES = frozenset(
-    """
-    catalog:write locations:write stock:read stock:write availability:read pos:write pos:backfill
-    reservations:write orders:read orders:write orders:fulfil returns:write counts:write
-    transfers:write customers:read customers:write carts:write offers:write insights:read
-    returns:blind policies:write events:read webhooks:write admin
-    """.split()
+    [
+        "catalog:write",
+        "locations:write",
+        "stock:read",
+        "stock:write",
+        "availability:read",
+        "pos:write",
+        "pos:backfill",
+        "reservations:write",
+        "orders:read",
+        "orders:write",
+        "orders:fulfil",
+        "returns:write",
+        "counts:write",
+        "transfers:write",
+        "customers:read",
+        "customers:write",
+        "carts:write",
+        "offers:write",
+        "insights:read",
+        "returns:blind",
+        "policies:write",
+        "events:read",
+        "webhooks:write",
+        "admin",
+    ]
 )
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\A[^\x00-\x1f]+\Z")]

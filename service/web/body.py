@@ -22,6 +22,8 @@ DEPTH_MAX = 32
 _LENGTH_DIGITS = 18
 _UTF8 = ("utf-8", "utf8")
 _PATH = re.compile(r" - at `\$((?:\.[^.\[\]`]+|\[\d+\]|\[\.\.\.\])*)`$")
+_UNKNOWN = re.compile(r"Object contains unknown field `([a-z][a-z_]{0,31})`")
+_MISSING = re.compile(r"Object missing required field `([a-z_]+)`")
 _STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+)\]")
 _NOT_BRACKET = bytes(set(range(256)) - set(b"{}[]"))
 _STEPS = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")  # +1 and -1 as signed bytes
@@ -177,7 +179,13 @@ def explain(message: str, names: Container[str]) -> tuple[str, str]:
     if not all(index or name in names for name, index in steps):
         steps = []
     if detail.startswith("Object contains unknown field"):
+        # a plain lower-case name is a slip of the keyboard, and whoever made it wants to see it
+        named = _UNKNOWN.fullmatch(detail)
+        steps += [(named.group(1), "")] if named else []
         detail = "There is no such field here"
+    elif named := _MISSING.fullmatch(detail):
+        steps.append((named.group(1), ""))
+        detail = "This field is needed"
     if detail.startswith("Invalid enum value"):
         detail = "Not one of the values that are taken here"
     if "matching regex" in detail:

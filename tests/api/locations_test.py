@@ -99,7 +99,7 @@ async def test_a_put_is_the_whole_of_it(service: Service):
         ({"closures": [{"date": "2026-12-24"}] * 2}, 422, None, "/closures/1/date"),
         ({"latitude": 91}, 400, "invalid_request", "/latitude"),
         ({"kind": "castle"}, 400, "invalid_request", "/kind"),
-        ({"colour": "red"}, 400, "invalid_request", "/"),
+        ({"colour": "red"}, 400, "invalid_request", "/colour"),
         ({"opening_hours": {"mon": [["10:00", "25:00"]]}}, 400, None, "/opening_hours/mon/0/1"),
         ({"name": "a\x00b"}, 400, "invalid_request", "/name"),
     ],

@@ -289,7 +289,7 @@ async def test_bodies_that_break_the_schema_name_the_field(service):
         ({"location": place, "lines": lines((sku, 0))}, "/lines/0/quantity"),
         ({"location": place, "lines": lines((sku, 1.5))}, "/lines/0/quantity"),
         ({"location": place, "lines": lines((sku, 1)), "ttl_seconds": 86_401}, "/ttl_seconds"),
-        ({"location": place, "lines": lines((sku, 1)), "more": 1}, "/"),
+        ({"location": place, "lines": lines((sku, 1)), "more": 1}, "/more"),
         ({"location": "ÆØÅ", "lines": lines((sku, 1))}, "/location"),
         ({"location": place, "lines": lines((sku, 1)), "parts": []}, "/parts"),
         ({"location": place, "lines": lines((sku, 1)), "channel": "fax"}, "/channel"),

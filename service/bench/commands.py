@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from service.bench.formats import Target, gtin_of
-from service.bench.types import CLIENTS, SPREAD_ITEMS, STORES
+from service.bench.types import SPREAD_ITEMS, STORES, TILLS
 from service.db import OwnerSession
 
 HOT, DRAINED = "HOT", "DRAINED"
@@ -88,7 +88,7 @@ def stores() -> list[str]:
 
 def tills() -> list[str]:
     """One for each connection."""
-    return [f"bench-{number}" for number in range(CLIENTS)]
+    return [f"bench-{number}" for number in range(TILLS)]
 
 
 def direct_tills(clients: int) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 CLIENTS = 64
+TILLS = 16  # each with 100 lines under way: more than a call carries
 RECEIPT_LINES = 100  # in a request
 BATCH = 128  # commands in a call, when the database is measured alone
 SPREAD_ITEMS = 5_000

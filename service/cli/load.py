@@ -79,12 +79,14 @@ class Load:
     """Some connections to one service; each measurement opens its own (idle ones are cut)."""
 
     def __init__(self, host: str, port: int, clients: int) -> None:
-        """`clients` connections at a time."""
+        """`clients` connections at a time, where a measurement does not say less."""
         self._address = (host, port)
         self._clients = clients
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[tuple[list[Connection], asyncio.Future[None]]]:
+    async def _connected(
+        self, clients: int
+    ) -> AsyncIterator[tuple[list[Connection], asyncio.Future[None]]]:
         """The connections, and what is done when all is answered; fails when one is lost."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
@@ -94,7 +96,7 @@ class Load:
                 done.set_exception(ConnectionResetError("the service closed a connection"))
 
         connections = []
-        for number in range(self._clients):
+        for number in range(clients):
             _, connection = await loop.create_connection(
                 partial(Connection, number, lost), *self._address
             )
@@ -103,10 +105,10 @@ class Load:
         for connection in connections:
             connection.transport.close()
 
-    async def closed(self, make: Maker, seconds: float, warm: float) -> Measured:
+    async def closed(self, make: Maker, seconds: float, warm: float, clients: int = 0) -> Measured:
         """Every connection asks again as soon as it is answered: the service's capacity."""
         took, statuses = array("d"), Counter[int]()
-        left = self._clients
+        left = clients = clients or self._clients
         begin = time.perf_counter() + warm
         end = begin + seconds
 
@@ -123,7 +125,7 @@ class Load:
             if not left and not done.done():
                 done.set_result(None)
 
-        async with self._connected() as (connections, done):
+        async with self._connected(clients) as (connections, done):
             for connection in connections:
                 connection.answered = answered
                 connection.ask(make(connection.number), time.perf_counter())
@@ -150,7 +152,7 @@ class Load:
             if len(took) == total and not done.done():
                 done.set_result(None)
 
-        async with self._connected() as (connections, done):
+        async with self._connected(self._clients) as (connections, done):
             idle = deque(connections)
             for connection in connections:
                 connection.answered = answered
@@ -185,7 +187,7 @@ class Load:
             answers[asked[connection.number]] = Answer(status, data[body_at:])
             ask(connection)
 
-        async with self._connected() as (connections, done):
+        async with self._connected(self._clients) as (connections, done):
             for connection in connections:
                 connection.answered = answered
                 ask(connection)

@@ -1,6 +1,6 @@
 -- The newest stock.changed of a level has its change_count as number and its state as content; no
 -- change is untold (I18, I20).
-with kept as (
+with kept as materialized (
   -- events older than they are kept are dropped by the month: then the first ones are gone
   select to_regclass(
     'events.event_' || to_char(min(m.applied_at) at time zone 'UTC', 'YYYYMM')

@@ -45,9 +45,7 @@ async def events_of(service: Service, location: str) -> list[tuple[str, int]]:
 
 
 async def version_of(service: Service, location: str) -> int:
-    rows = await service.sql(
-        "select version from locations.location where location = $1", location
-    )
+    rows = await service.sql("select version from locations.location where location = $1", location)
     version: int = rows[0]["version"]
     return version
 

@@ -86,7 +86,8 @@ def command(
     FILE is a CSV in the form of UCI Online Retail, plain, zstd or gzip. Loads twelve shops, the
     webshop, the items and the smallest opening stock that the sales need; then every till sends
     its receipts in order, falls silent now and then, and asks again when an answer is lost. What
-    the service has already is not sold twice. Exit 1 when a receipt or a movement was refused.
+    the service has already is not sold twice; play a file again with the same client, as staff's
+    corrections are recognised by it. Exit 1 when a receipt or a movement was refused.
 
     The token needs locations:write, catalog:write, stock:write, pos:write and pos:backfill.
 

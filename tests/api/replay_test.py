@@ -186,6 +186,14 @@ async def test_every_till_sends_its_receipts_in_order_also_after_a_silent_spell(
         last[terminal] = max(last[terminal], sequence)
 
 
+async def test_a_speed_keeps_the_recorded_pauses_shortened(world: World, cut: Path):
+    the_plan = planned(cut)
+    recorded = (the_plan.steps[-1].at - the_plan.steps[0].at).total_seconds()
+    tally = await played(world, the_plan, Options(speed=recorded / 3))
+    assert tally.seconds >= 3
+    assert await world.per_sku() == second_computation(cut)
+
+
 async def test_playing_recorded_dates_again_is_answered_by_duplicates_and_adds_nothing(
     world: World, cut: Path
 ):

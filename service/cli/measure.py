@@ -103,8 +103,9 @@ class Bench:
         makers = self._makers(world)
         figures = await self._over_http(makers)
         await self._verify_hot()
-        database = await self._in_database(world)
+        # before pgbench, whose hundreds of thousands of rows keep vacuum busy for a while
         half = await self._half(makers["holds_hot"], figures["holds_hot"].per_second / 2)
+        database = await self._in_database(world)
         await self._drain()
         await self._verify_receipts()
         check_seconds = await self._check()

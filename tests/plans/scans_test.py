@@ -80,10 +80,15 @@ async def big(
     await admin.execute(f"create database {name} template template0")
     address = urlunsplit(urlsplit(database[0])._replace(path=f"/{name}"))
     await migrate(address, address)
-    connection = await asyncpg.connect(address)
-    await connection.execute(BIG.read_text())
+    # filled under the service's name, so that `scans` waits until its own reads are written down
+    filling = await asyncpg.connect(address, server_settings={"application_name": "hylde"})
+    await filling.execute(BIG.read_text())
     if request.param == "analysed":
-        await connection.execute("analyze")
+        await filling.execute("analyze")
+    await filling.close()
+    # what a test itself looks up must not count
+    looking = {"enable_seqscan": "off"}
+    connection = await asyncpg.connect(address, server_settings=looking)
     yield address, connection
     await connection.close()
     await admin.execute(f"drop database {name} with (force)")

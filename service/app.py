@@ -32,7 +32,7 @@ from service.web.health import ROUTES as HEALTH
 from service.web.limits import Admission, RateLimit
 from service.web.problems import Problem, instance_of
 from service.web.reply import Response
-from service.web.route import Kit
+from service.web.route import Kit, allow, mount
 
 ROUTERS = (HEALTH, DOCS, LOCATIONS, CATALOG, IMPORTS, AVAILABILITY, RESERVATIONS, STOCK, POS)
 
@@ -58,7 +58,7 @@ def build_app(settings: Settings, db: Db) -> Edge:
         await db.close()
 
     litestar = Litestar(
-        route_handlers=[handler for router in routers for handler in router],
+        route_handlers=mount(one for router in routers for one in router),
         exception_handlers={Exception: _refuse},  # type: ignore[dict-item] # our own Response
         openapi_config=None,
         lifespan=[lifespan],
@@ -98,7 +98,7 @@ def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response:
     elif isinstance(error, NotFoundException):
         problem = Problem("not_found", "There is no such route; see /docs.")
     elif isinstance(error, MethodNotAllowedException):
-        allowed = (error.headers or {}).get("allow", "")
+        allowed = allow((error.headers or {}).get("allow", "").split(", "))
         problem = Problem("method_not_allowed", headers={"Allow": allowed})
     elif isinstance(error, HTTPException) and error.status_code < 500:  # noqa: PLR2004 - a class
         problem = Problem("invalid_request")

@@ -85,7 +85,7 @@ async def _import(call: Call[Any], kind: ImportKind) -> Response:
     form: Format = "csv" if media == "text/csv" else "ndjson"
     client = call.client
     asker = Asker(client.client_id, call.request_id, client.covers)
-    parts = stream_body(call.request.receive)
+    parts = stream_body(call.receive)
     try:
         tally = await import_stream(call.state.db, kind, form, parts, asker)
     except ImportStopped as error:

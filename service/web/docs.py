@@ -61,7 +61,9 @@ async def openapi_yaml(call: Call[Any]) -> Response:
     made: bytes | None = getattr(call.state, "openapi", None)
     if made is None:
         # half a second of work, once a process, and not in the way of others
-        made = await asyncio.to_thread(lambda: as_yaml(document(call.request.app)).encode())
+        made = await asyncio.to_thread(
+            lambda: as_yaml(document(call.scope["litestar_app"])).encode()
+        )
         call.state.openapi = made
     return _file(call, made, "application/yaml")
 

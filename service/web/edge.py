@@ -112,8 +112,7 @@ def _target_refusal(scope: Scope) -> Problem | None:
 
 
 def _note(scope: Any, method: str, status: int, seconds: float, asked: Asked) -> None:  # noqa: ANN401 - the scope carries our own entries
-    handler = scope.get("route_handler")
-    spec = handler.opt.get("spec") if handler is not None else None
+    spec = scope.get("spec")
     name = spec.name if spec is not None else "none"
     if scope.get("gone"):
         status = CLIENT_GONE

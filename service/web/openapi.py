@@ -61,7 +61,7 @@ with `Idempotent-Replayed: true`."""
 
 
 def document(app: Any) -> Json:  # noqa: ANN401 - the Litestar app, or what is wrapped around it
-    """The whole description of an app whose handlers carry a Spec in `opt["spec"]`."""
+    """The whole description of an app whose handlers carry their Specs in `opt["specs"]`."""
     specs = specs_of(app)
     names = _Names(specs)
     paths: Json = {}
@@ -93,10 +93,10 @@ def document(app: Any) -> Json:  # noqa: ANN401 - the Litestar app, or what is w
 def specs_of(app: Any) -> list[Spec]:  # noqa: ANN401 - as document
     """The Spec of every route that is part of the contract, in the order of the routers."""
     found = {
-        handler.opt["spec"]: None
+        spec: None
         for route in getattr(app, "app", app).routes
-        for handler in route.route_handlers
-        if "spec" in handler.opt
+        for handler in getattr(route, "route_handlers", None) or [route.route_handler]
+        for spec in handler.opt.get("specs", ())
     }
     return [spec for spec in found if not spec.path.startswith("/docs")]
 

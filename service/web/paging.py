@@ -58,9 +58,9 @@ def page_of(
     """`{"items", "next_cursor"}` with `Link: rel="next"` while there is more."""
     headers = {}
     if next_cursor is not None:
-        query = call.request.scope["query_string"].decode("ascii", "replace")
+        query = call.scope["query_string"].decode("ascii", "replace")
         asked = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if k != "cursor"]
-        path = quote(call.request.scope["path"])  # headers are ASCII, SKUs need not be
+        path = quote(call.scope["path"])  # headers are ASCII, SKUs need not be
         link = f"{path}?{urlencode([*asked, ('cursor', next_cursor)])}"
         headers["Link"] = f'<{link}>; rel="next"'
     content = {"items": items, "next_cursor": next_cursor}

@@ -6,14 +6,14 @@ The handler then parses, calls one command or read, and shapes the reply.
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 import uuid_utils
 from litestar import Request, route
-from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp
+from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from service.lanes import LaneError
 from service.web.auth import Client, Tokens
@@ -72,28 +72,29 @@ class Kit(NamedTuple):
 class Call(Generic[T]):
     """One request on its way through a handler."""
 
-    __slots__ = ("body", "client", "key", "request", "request_id", "spec", "state")
+    __slots__ = ("body", "client", "key", "receive", "request_id", "scope", "spec", "state")
 
-    def __init__(self, spec: Spec, request: Request[Any, Any, Any]) -> None:
+    def __init__(self, spec: Spec, scope: Scope, receive: Receive) -> None:
         """Made by the kit only."""
         self.spec = spec
-        self.request = request
-        self.state: Any = request.app.state
-        self.request_id: str = request.scope.get("request_id", "")  # type: ignore[assignment]
+        self.scope: Any = scope
+        self.receive = receive
+        self.state: Any = scope["litestar_app"].state
+        self.request_id = str(self.scope.get("request_id", ""))
         self.body = b""
         self.key = ""
         self.client: Client = _NOBODY
 
     def path(self, name: str) -> str:
         """A path parameter."""
-        return str(self.request.path_params[name])
+        return str(self.scope["path_params"][name])
 
     def header(self, name: str) -> str | None:
         """A request header by its name in lower case; of one that came twice, the first."""
         wanted = name.encode("ascii")
-        for found, value in self.request.scope["headers"]:
+        for found, value in self.scope["headers"]:
             if found == wanted:
-                return value.decode("latin-1")
+                return str(value, "latin-1")
         return None
 
     def decode(self, kind: type[T]) -> T:
@@ -102,11 +103,11 @@ class Call(Generic[T]):
 
     def query(self, kind: type[T]) -> T:
         """The query string as `kind` (400 naming the parameter otherwise)."""
-        return parse_query(kind, self.request.scope["query_string"])
+        return parse_query(kind, self.scope["query_string"])
 
     def fingerprint(self) -> str:
         """What makes this request this request: method, path and raw body (contract §12)."""
-        scope = self.request.scope
+        scope = self.scope
         digest = hashlib.blake2b(self.body, digest_size=16)
         digest.update(f"{scope['method']} {scope['path']}".encode("utf-8", "replace"))
         return digest.hexdigest()
@@ -134,16 +135,23 @@ class _NoQuery(msgspec.Struct, frozen=True):
     """Of a route that takes no query: a misspelt parameter is told, not ignored."""
 
 
+class Endpoint(NamedTuple):
+    """A route: all there is to know of it, and the function that answers."""
+
+    spec: Spec
+    function: Handler
+
+
 def endpoint(
     method: str,
     path: str,
     *,
     summary: str,
     **of: Any,  # noqa: ANN401 - Spec's fields
-) -> Callable[[Handler], HTTPRouteHandler]:
-    """Make a Litestar handler of `async def name(call) -> Response`; arguments are Spec's."""
+) -> Callable[[Handler], Endpoint]:
+    """Make a route of `async def name(call) -> Response`; arguments are Spec's."""
 
-    def decorate(function: Handler) -> HTTPRouteHandler:
+    def decorate(function: Handler) -> Endpoint:
         spec = Spec(
             method=method,
             path=path,
@@ -152,30 +160,84 @@ def endpoint(
             description=(function.__doc__ or "").strip(),
             **{"scopes": None, **of},
         )
-
-        async def serve(request: Request[Any, Any, Any]) -> ASGIApp:
-            return await answer(spec, function, request)
-
-        serve.__name__ = function.__name__
-        return route(path, http_method=[method], opt={"spec": spec}, include_in_schema=False)(serve)  # type: ignore[list-item]
+        return Endpoint(spec, function)
 
     return decorate
 
 
-async def answer(spec: Spec, function: Handler, request: Request[Any, Any, Any]) -> Response:
+def mount(endpoints: Iterable[Endpoint]) -> list[ASGIRouteHandler | HTTPRouteHandler]:
+    """Litestar's handlers for these routes.
+
+    A path without parameters is one plain ASGI handler: Litestar finds it, and what its HTTP
+    handlers do beyond that (signatures, dependencies, response classes) the kit does not need; it
+    costs a quarter of a small request. Litestar 2.25 loses the parameters of an ASGI handler's
+    path, so a path that has some is an HTTP handler for each method.
+    """
+    every = list(endpoints)
+    paths: dict[str, dict[str, Endpoint]] = {}
+    for one in every:
+        paths.setdefault(one.spec.path, {})[one.spec.method] = one
+    handlers: list[ASGIRouteHandler | HTTPRouteHandler] = []
+    for path, methods in paths.items():
+        if "{" in path:
+            handlers.extend(_http_handler(one) for one in methods.values())
+        else:
+            handlers.append(_plain_handler(path, methods))
+    return handlers
+
+
+def allow(methods: Iterable[str]) -> str:
+    """The Allow header of a path: the edge answers HEAD wherever there is a GET."""
+    offered = {*methods, "OPTIONS"}
+    return ", ".join(sorted(offered | {"HEAD"} if "GET" in offered else offered))
+
+
+def _http_handler(one: Endpoint) -> HTTPRouteHandler:
+    async def serve(request: Request[Any, Any, Any]) -> ASGIApp:
+        request.scope["spec"] = one.spec  # type: ignore[typeddict-unknown-key]
+        return await answer(one.spec, one.function, request.scope, request.receive)
+
+    return route(
+        one.spec.path,
+        http_method=[one.spec.method],  # type: ignore[list-item]
+        opt={"specs": (one.spec,)},
+        include_in_schema=False,
+    )(serve)
+
+
+def _plain_handler(path: str, methods: dict[str, Endpoint]) -> ASGIRouteHandler:
+    allowed = allow(methods)
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        found = methods.get(str(scope["method"]))  # type: ignore[typeddict-item]
+        if found is not None:
+            scope["spec"] = found.spec  # type: ignore[typeddict-unknown-key]
+            response = await answer(found.spec, found.function, scope, receive)
+        elif scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
+            response = Response(b"", 204, headers={"Allow": allowed})
+        else:
+            problem = Problem("method_not_allowed", headers={"Allow": allowed})
+            response = problem.response(instance_of(scope))
+        await response(scope, receive, send)
+
+    specs = tuple(one.spec for one in methods.values())
+    return ASGIRouteHandler(path, opt={"specs": specs}, copy_scope=False)(dispatch)
+
+
+async def answer(spec: Spec, function: Handler, scope: Scope, receive: Receive) -> Response:
     """Run one request through the kit; every refusal becomes problem+json."""
-    kit: Kit = request.app.state.kit
     limit: str | None = None
     entered = False
-    call: Call[Any] = Call(spec, request)
+    call: Call[Any] = Call(spec, scope, receive)
+    kit: Kit = call.state.kit
     try:
         kit.admission.enter(spec.shed)
         entered = True
         if spec.scopes is not None:
             limit = await _admit(call, kit)
-        if spec.query is None and spec.scopes is not None and request.scope["query_string"]:
-            parse_query(_NoQuery, request.scope["query_string"])
-        key = idempotency_key(request) if spec.keyed else ""
+        if spec.query is None and spec.scopes is not None and scope["query_string"]:
+            parse_query(_NoQuery, scope["query_string"])
+        key = idempotency_key(scope) if spec.keyed else ""
         if spec.takes is not None and spec.size != "stream":
             await _take_body(call)
         call.key = key
@@ -183,7 +245,7 @@ async def answer(spec: Spec, function: Handler, request: Request[Any, Any, Any])
     except Problem as problem:
         response = problem.response(_instance(call))
     except Gone:
-        request.scope["gone"] = True  # type: ignore[typeddict-unknown-key]
+        scope["gone"] = True  # type: ignore[typeddict-unknown-key]
         response = Problem("incomplete_body").response(_instance(call))
     except LaneError as error:
         response = _undecided(call, error).response(_instance(call))
@@ -199,12 +261,12 @@ async def answer(spec: Spec, function: Handler, request: Request[Any, Any, Any])
 async def _admit(call: Call[Any], kit: Kit) -> str | None:
     client = await kit.tokens.client(call.header("authorization"))
     call.client = client
-    call.request.scope["client_name"] = client.name  # type: ignore[typeddict-unknown-key]
+    call.scope["client_name"] = client.name
     limit = kit.rate.take(client.client_id)
     scopes = call.spec.scopes or ()
     if not client.may(scopes):
         raise Problem("forbidden_scope", f"It needs {' or '.join(scopes)}.")
-    location = call.request.path_params.get("location")
+    location = call.scope["path_params"].get("location")
     if location is not None and not client.covers(location):
         raise Problem("forbidden_location", "The token's list of locations does not have it.")
     return limit
@@ -213,22 +275,22 @@ async def _admit(call: Call[Any], kit: Kit) -> str | None:
 async def _take_body(call: Call[Any]) -> None:
     spec = call.spec
     if spec.body_optional and call.header("content-type") is None:
-        call.body = await read_body(call.request.scope, call.request.receive, SMALL_BYTES)
+        call.body = await read_body(call.scope, call.receive, SMALL_BYTES)
         if not call.body:
             return
     check_media_type(call.header("content-type"), *spec.media)
     size = BATCH_BYTES if spec.size == "batch" else SMALL_BYTES
-    call.body = call.body or await read_body(call.request.scope, call.request.receive, size)
+    call.body = call.body or await read_body(call.scope, call.receive, size)
     check_depth(call.body)
 
 
-def idempotency_key(request: Request[Any, Any, Any]) -> str:
+def idempotency_key(scope: Scope) -> str:
     """The Idempotency-Key header.
 
     Raises:
         Problem: 400 where it is missing, sent twice, empty, too long or not visible ASCII.
     """
-    found = [v for k, v in request.scope["headers"] if k == b"idempotency-key"]
+    found = [v for k, v in scope["headers"] if k == b"idempotency-key"]
     if not found:
         raise Problem("idempotency_key_required")
     key = found[0]
@@ -249,7 +311,7 @@ def _instance(call: Call[Any]) -> str:
     """What the problem is about: the same for a replay as for the first reply to a key."""
     if call.key:
         return f"urn:hylde:command:{call.fingerprint()}"
-    return instance_of(call.request.scope)
+    return instance_of(call.scope)
 
 
 _encode = msgspec.json.Encoder().encode

@@ -18,7 +18,7 @@ from service.web.auth import Client
 from service.web.edge import Edge
 from tests.conftest import Service
 
-SPECS = [handler.opt["spec"] for router in ROUTERS for handler in router]
+SPECS = [handler.spec for router in ROUTERS for handler in router]
 GUARDED = [spec for spec in SPECS if spec.scopes is not None]
 TOKEN, _ = make_token(bytes(range(38)))
 ANSWER_SECONDS = 3.5

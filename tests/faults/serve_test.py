@@ -172,10 +172,10 @@ def test_a_killed_postgres_means_503_with_retry_after_everywhere_and_comes_back_
 ) -> None:
     token = make_token(secrets.token_bytes(38))[0]  # nobody knows it yet, so it is looked up
     asked = [
-        (handler.opt["spec"].method, re.sub(r"\{\w+(:\w+)?\}", "x1", handler.opt["spec"].path))
+        (handler.spec.method, re.sub(r"\{\w+(:\w+)?\}", "x1", handler.spec.path))
         for router in ROUTERS
         for handler in router
-        if handler.opt["spec"].scopes is not None
+        if handler.spec.scopes is not None
     ]
     assert len(asked) > 10
     with (served.data_dir / "postgres.lock").open("rb") as lock:

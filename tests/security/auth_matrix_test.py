@@ -56,7 +56,7 @@ ROWS = [
 ]
 GUARDED = [row for row in ROWS if not row.public]
 SPECS = {
-    (handler.opt["spec"].method, re.sub(r":\w+", "", handler.opt["spec"].path)): handler.opt["spec"]
+    (handler.spec.method, re.sub(r":\w+", "", handler.spec.path)): handler.spec
     for router in ROUTERS
     for handler in router
 }

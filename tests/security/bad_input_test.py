@@ -15,7 +15,7 @@ from tests.conftest import Service
 
 MARK = "s3cretMark"
 JSON = {"Content-Type": "application/json"}
-SPECS = [handler.opt["spec"] for router in ROUTERS for handler in router]
+SPECS = [handler.spec for router in ROUTERS for handler in router]
 TAKERS = [spec for spec in SPECS if spec.takes is not None and spec.media == ("application/json",)]
 GUARDED = [spec for spec in SPECS if spec.scopes is not None]
 

@@ -289,7 +289,7 @@ async def test_a_method_that_is_not_offered_is_told_with_those_that_are(
 ):
     reply = await api.send(api.ask(method + b" /v1/items"))
     assert reply.status == 405
-    assert reply.header("allow") == "GET, OPTIONS"
+    assert reply.header("allow") == "GET, HEAD, OPTIONS"
     metrics = (await api.send(api.ask(b"GET /metrics"))).body
     assert MARK not in metrics  # a label is kept for ever: no client chooses one
 

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
 from service.access.reads import client_of
-from service.availability.reads import Places
+from service.availability.reads import Cells, Places
 from service.availability.routes import ROUTES as AVAILABILITY
 from service.bench.routes import ROUTES as BENCH
 from service.catalog.routes import ROUTES as CATALOG
@@ -68,7 +68,7 @@ def build_app(settings: Settings, db: Db) -> Edge:
                 "db": db,
                 "settings": settings,
                 "places": Places(),
-                "cells": (0.0, []),
+                "cells": Cells(),
             },
             deep_copy=False,
         ),

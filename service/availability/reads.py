@@ -1,5 +1,6 @@
 """Reading availability: lanes over the primary, never a cache of quantities."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
@@ -8,6 +9,7 @@ import msgspec
 from service.availability.rules import Known
 from service.availability.types import BrowsedItem, PairTold, PlaceRow
 from service.db import Command, Db
+from service.locations.reads import all_cells
 from service.locations.rules import Calendar
 from service.locations.types import Closure, OpeningHours, Pickup
 
@@ -82,32 +84,62 @@ class Places:
     def __init__(self) -> None:
         """Empty; one per process."""
         self._known: dict[int, Known] = {}
+        self._reading = asyncio.Lock()  # what many ask for at once is read once
 
     async def of(self, db: Db, rows: list[PlaceRow]) -> list[Known]:
         """What is known of each row's place, at that version or a newer one."""
+        if self._stale(rows):
+            async with self._reading:
+                if stale := self._stale(rows):
+                    await self._read(db, stale)
         known = self._known
-        stale = [
+        return [known[row.location_id] for row in rows]
+
+    def _stale(self, rows: list[PlaceRow]) -> list[int]:
+        known = self._known
+        return [
             row.location_id
             for row in rows
-            if (found := known.get(row.location_id)) is None
-            or found.version != row.location_version
+            if (found := known.get(row.location_id)) is None or found.version < row.location_version
         ]
-        if stale:
-            for place in await db.many(_PlaceDocument, "availability.places_by_id", stale):
-                known[place.location_id] = Known(
-                    place.version,
-                    place.location,
-                    place.name,
-                    place.kind,
-                    place.state,
-                    Calendar(
-                        msgspec.json.decode(place.opening_hours, type=OpeningHours),
-                        msgspec.json.decode(place.closures, type=tuple[Closure, ...]),
-                        place.time_zone,
-                    ),
-                    msgspec.json.decode(place.pickup, type=Pickup),
-                )
-        return [known[row.location_id] for row in rows]
+
+    async def _read(self, db: Db, stale: list[int]) -> None:
+        for place in await db.many(_PlaceDocument, "availability.places_by_id", stale):
+            self._known[place.location_id] = Known(
+                place.version,
+                place.location,
+                place.name,
+                place.kind,
+                place.state,
+                Calendar(
+                    msgspec.json.decode(place.opening_hours, type=OpeningHours),
+                    msgspec.json.decode(place.closures, type=tuple[Closure, ...]),
+                    place.time_zone,
+                ),
+                msgspec.json.decode(place.pickup, type=Pickup),
+            )
+
+
+class Cells:
+    """The cells that have places, read again after a second: a new one is known within that."""
+
+    FRESH_SECONDS = 1.0
+
+    def __init__(self) -> None:
+        """Empty; one per process."""
+        self._cells: list[int] = []
+        self._until = 0.0
+        self._reading = asyncio.Lock()
+
+    async def now(self, db: Db) -> list[int]:
+        """Every cell; with one cell that is [1]."""
+        clock = asyncio.get_running_loop().time
+        if self._until < clock():
+            async with self._reading:
+                if self._until < clock():
+                    self._cells = await all_cells(db) or [1]
+                    self._until = clock() + self.FRESH_SECONDS
+        return self._cells
 
 
 async def items_of_location(

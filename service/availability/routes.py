@@ -15,7 +15,7 @@ from service.availability.types import (
     PairsTold,
 )
 from service.catalog.rules import search_words
-from service.locations.reads import all_cells, cell_of_location, cells_of_locations
+from service.locations.reads import cell_of_location, cells_of_locations
 from service.web.paging import make_cursor, page_of, read_cursor
 from service.web.problems import FieldProblem, Problem
 from service.web.reply import Response
@@ -73,21 +73,11 @@ async def get_availability(call: Call[Any]) -> Response:
 
 async def _ask(call: Call[Any], question: reads.ReadAvailability) -> reads.Found:
     """Ask every cell that has places; with one cell that is one question."""
-    cells = await _cells(call)
+    cells = await call.state.cells.now(call.state.db)
     if len(cells) == 1:
         return await call.state.db.run(question, cells[0])  # type: ignore[no-any-return]
     answers = await asyncio.gather(*(call.state.db.run(question, cell) for cell in cells))
     return reads.join_cells(answers, question.most)
-
-
-async def _cells(call: Call[Any]) -> list[int]:
-    """The cells that there are. A new one is known here within a second."""
-    loop_time = asyncio.get_running_loop().time()
-    until, cells = call.state.cells
-    if until < loop_time:
-        cells = await all_cells(call.state.db) or [1]
-        call.state.cells = (loop_time + 1.0, cells)
-    return list(cells)
 
 
 @endpoint(

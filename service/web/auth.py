@@ -4,8 +4,10 @@ The domain `access` looks tokens up; this module keeps what it found for a few s
 hot path asks no database and a revoked key stops within five seconds.
 """
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import msgspec
 
@@ -35,7 +37,7 @@ class Client(msgspec.Struct, frozen=True):
         return self.locations is None or location in self.locations
 
 
-Lookup = Callable[[str], Awaitable[Client | None]]
+Lookup = Callable[[str], Coroutine[Any, Any, Client | None]]
 
 
 class Tokens:
@@ -45,6 +47,7 @@ class Tokens:
         """`lookup` finds the client of a token in the database."""
         self._lookup = lookup
         self._known: dict[str, tuple[float, Client]] = {}
+        self._asking: dict[str, asyncio.Task[Client | None]] = {}
 
     async def client(self, header: str | None) -> Client:
         """The client of an Authorization header.
@@ -58,7 +61,7 @@ class Tokens:
         known = self._known.get(token)
         now = time.monotonic()
         if known is None or known[0] < now:
-            client = await self._lookup(token)
+            client = await self._find(token)
             if client is None:
                 self._known.pop(token, None)
                 raise Problem("unauthenticated", "The token is unknown, expired or revoked.")
@@ -69,3 +72,12 @@ class Tokens:
         if known[1].expires < time.time():
             raise Problem("unauthenticated", "The token is unknown, expired or revoked.")
         return known[1]
+
+    async def _find(self, token: str) -> Client | None:
+        """Look a token up; what many requests ask for at once is asked once."""
+        task = self._asking.get(token)
+        if task is None:
+            task = asyncio.ensure_future(self._lookup(token))
+            self._asking[token] = task
+            task.add_done_callback(lambda _: self._asking.pop(token, None))
+        return await asyncio.shield(task)

@@ -144,7 +144,7 @@ async def world(server: tuple[str, str]) -> AsyncIterator[World]:
         yield World(client, owner, token)
     await db.close()
     await owner.close()
-    await maker.execute(f"drop database {name} with (force)")
+    await maker.execute(f"drop database {name}")
     await maker.close()
 
 

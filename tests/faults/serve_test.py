@@ -239,7 +239,7 @@ def empty(server: tuple[str, str]) -> Iterator[str]:
     name = f"hylde_empty_{secrets.token_hex(4)}"
     asyncio.run(ask(f"create database {name}"))
     yield urlunsplit(urlsplit(server[0])._replace(path=f"/{name}"))
-    asyncio.run(ask(f"drop database {name} with (force)"))
+    asyncio.run(ask(f"drop database {name}"))
 
 
 def test_the_api_alone_waits_for_its_schema_and_needs_no_restart(

@@ -91,7 +91,7 @@ async def big(
     connection = await asyncpg.connect(address, server_settings=looking)
     yield address, connection
     await connection.close()
-    await admin.execute(f"drop database {name} with (force)")
+    await admin.execute(f"drop database {name}")
     await admin.close()
 
 

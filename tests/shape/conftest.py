@@ -24,5 +24,5 @@ async def empty_database(database: tuple[str, str]) -> AsyncIterator[Empty]:
 
     yield make
     for name in made:
-        await connection.execute(f"drop database {name} with (force)")
+        await connection.execute(f"drop database {name}")
     await connection.close()

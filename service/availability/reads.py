@@ -141,6 +141,13 @@ class Cells:
                     self._until = clock() + self.FRESH_SECONDS
         return self._cells
 
+    async def knows(self, db: Db, cell: int) -> bool:
+        """Whether there is such a cell: an id may name any, and each would open a lane."""
+        if cell in self._cells or cell in db.cells.values():
+            return True  # a cell never goes away
+        self._until = 0.0
+        return cell in await self.now(db)
+
 
 async def items_of_location(
     db: Db,

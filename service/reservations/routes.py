@@ -99,7 +99,7 @@ async def place_reservation(call: Call[PlaceReservation]) -> Response:
 )
 async def get_reservation(call: Call[Any]) -> Response:
     """A reservation as it stands now; one whose time is over is `expired` at once."""
-    cell = _cell(call)
+    cell = await _cell(call)
     found = await reads.reservation_by_id(call.state.db, cell, call.path("reservation_id"))
     if found is None or not all(call.client.covers(line.location) for line in found.lines):
         raise Problem("not_found")
@@ -182,7 +182,7 @@ async def _change(
     command: commands.ReleaseReservation | commands.ExtendReservation | commands.ResizeReservation,
     lines: list[AskedLine] | None = None,
 ) -> Response:
-    outcome = await commands.change(call.state.db, command, _cell(call))
+    outcome = await commands.change(call.state.db, command, await _cell(call))
     headers = dict(REPLAYED) if outcome.replayed else {}
     if outcome.reservation is None or outcome.code in REFUSALS:
         where = rules.pointers(None, lines)
@@ -192,7 +192,6 @@ async def _change(
 
 def _header(call: Call[Any]) -> dict[str, Any]:
     """The fields that every change of a reservation has."""
-    _cell(call)
     locations = None if call.client.locations is None else sorted(call.client.locations)
     return {
         **call.header_of_command(),
@@ -207,10 +206,10 @@ def _no_details(call: Call[Nothing]) -> None:
         call.decode(Nothing)
 
 
-def _cell(call: Call[Any]) -> int:
+async def _cell(call: Call[Any]) -> int:
     """The cell in the id; an id that is none of ours is not found."""
     cell = cell_of(call.path("reservation_id"))
-    if cell is None:
+    if cell is None or not await call.state.cells.knows(call.state.db, cell):
         raise Problem("not_found")
     return cell
 

@@ -279,6 +279,12 @@ async def test_a_token_of_one_shop_neither_holds_nor_sees_elsewhere(service):
 async def test_an_id_that_is_none_of_ours_is_not_found(service):
     for identifier in ("nope", "00000000-0000-0000-0000-000000000001", "%20", "🛒"):
         assert (await service.get(f"/v1/reservations/{identifier}")).status_code == 404
+    lanes = len(service.db._lanes)
+    for number in range(20):
+        foreign = f"01a200e0-f08a-73e0-8d65-41fef195{number + 9000:04x}"
+        reply = await service.post(f"/v1/reservations/{foreign}/release", {})
+        assert reply.status_code == 404
+    assert len(service.db._lanes) == lanes, "an id of no cell opens no lane"
 
 
 async def test_bodies_that_break_the_schema_name_the_field(service):

@@ -140,3 +140,23 @@ async def test_nothing_is_kept_outside_the_schemas_that_grants_name(
     )
     grants = (SQL / "grants.sql").read_text()
     assert not [row["nspname"] for row in rows if f"'{row['nspname']}'" not in grants]
+
+
+async def test_partitions_are_kept_whatever_other_tables_are_called_and_planned(
+    empty_database: Empty,
+) -> None:
+    """Names that end in no month; and a plan that looks at them before it knows whose they are."""
+    address = await empty_database()
+    await migrate(address, address)
+    connection = await asyncpg.connect(address)
+    await connection.execute(
+        "set enable_nestloop = off; set enable_indexscan = off; set enable_bitmapscan = off"
+    )
+    old = "select events.maintain_partitions('2020-02-10'::timestamptz, 1)"
+    await connection.execute(old)
+    name = "select to_regclass('events.event_202001')::text"
+    assert await connection.fetchval(name) == "events.event_202001"
+    await connection.execute("select events.maintain_partitions(null)")
+    assert await connection.fetchval(name) is None
+    assert await connection.fetchval("select to_regclass('stock.ledger_entry_202001')::text")
+    await connection.close()

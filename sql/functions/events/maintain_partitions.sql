@@ -52,8 +52,10 @@ begin
     join pg_catalog.pg_class c on c.oid = i.inhrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where i.inhparent = 'events.event'::regclass
-      and to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month'
-        < v_now - p_keep_days * interval '1 day'
+      -- the server may ask this of any table first, and not every name ends in a month
+      and case
+        when c.relname ~ '_[0-9]{6}$' then to_date(right(c.relname, 6), 'YYYYMM')
+      end + interval '1 month' < v_now - p_keep_days * interval '1 day'
   loop
     execute format('drop table %I.%I', v_table.nspname, v_table.relname);
     v_count := v_count + 1;

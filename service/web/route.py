@@ -5,7 +5,6 @@ The handler then parses, calls one command or read, and shapes the reply.
 """
 
 import hashlib
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -360,8 +359,3 @@ def cell_of(identifier: str) -> int | None:
         return None
     cell = value.int & 0xFFFF
     return cell if cell and len(identifier) == len("00000000-0000-0000-0000-000000000000") else None
-
-
-def now_seconds() -> float:
-    """The clock for log lines and limits."""
-    return time.perf_counter()

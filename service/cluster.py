@@ -246,6 +246,7 @@ def _role_statements() -> list[str]:
         "create role hylde_owner login createdb",  # createdb: copies for tests and rehearsals
         "create role hylde_app login",
         "grant hylde_app to hylde_owner",
+        "grant pg_checkpoint to hylde_owner",  # before a planned stop or a measurement
         "create database hylde owner hylde_owner",
         "revoke all on database hylde from public",
         "grant connect on database hylde to hylde_app",

@@ -4,10 +4,13 @@ The synchronous fast path (filtering logger, msgspec, bytes) costs about 7 µs a
 (reliability.md F16). Only named fields are logged; never a body, a token or a query string.
 """
 
+import asyncio
+import atexit
 import logging
 import sys
+from collections import deque
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import structlog
@@ -30,6 +33,40 @@ def _line(logger: object, method: str, event: Any) -> bytes:  # noqa: ANN401 - s
     return _encode(event)
 
 
+class Lines:
+    """Writes all that one turn of the event loop said in one go; outside of a loop at once.
+
+    A lane answers dozens of requests in one turn: a write for each was 14 % of a hold.
+    """
+
+    def __init__(self, out: BinaryIO) -> None:
+        """Write to `out`."""
+        self._out = out
+        self._waiting: deque[bytes] = deque()
+        atexit.register(self.flush)
+
+    def msg(self, line: bytes) -> None:
+        """Take one line."""
+        self._waiting.append(line)
+        if len(self._waiting) > 1:
+            return  # whoever took the first one writes this too
+        try:
+            asyncio.get_running_loop().call_soon(self.flush)
+        except RuntimeError:
+            self.flush()
+
+    debug = info = warning = error = critical = msg
+
+    def flush(self) -> None:
+        """Write what waits; a line that another thread adds meanwhile is written too."""
+        lines = []
+        while self._waiting:
+            lines.append(self._waiting.popleft())
+        if lines:
+            self._out.write(b"\n".join(lines) + b"\n")
+            self._out.flush()
+
+
 def set_up_logging(level: str = "info", form: str = "json") -> None:
     """Set up logging to stderr; `form` is `json` or `console`."""
     logging.basicConfig(handlers=[StandardLines()], level=logging.WARNING, force=True)
@@ -46,10 +83,11 @@ def set_up_logging(level: str = "info", form: str = "json") -> None:
             cache_logger_on_first_use=True,
         )
         return
+    lines = Lines(sys.stderr.buffer)
     structlog.configure(
         processors=[_line],
         wrapper_class=wrapper,
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
 

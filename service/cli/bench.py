@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import secrets
 import shutil
@@ -80,6 +81,9 @@ def command(*, as_json: bool, seconds: float, levels: int, keep: bool) -> int:
         with _server(settings.folder() or data_dir_default(), keep=keep) as server:
             asyncio.run(migrate(server.owner_dsn, server.app_dsn))
             with _api(server.data_dir) as api:
+                # the collector's search through all modules would be told as the service's tail
+                gc.collect()
+                gc.freeze()
                 report, wrong = uvloop.run(measure(run, server, api.pid, api.port))
         report.ratios["start_seconds"] = api.start_seconds
     except (BenchFailedError, ConnectionError) as error:

@@ -30,7 +30,7 @@ class Client(msgspec.Struct, frozen=True):
 
     def may(self, scopes: tuple[str, ...]) -> bool:
         """Whether any of the scopes is covered: write includes read, admin includes all."""
-        return "admin" in self.scopes or any(scope in self.scopes for scope in scopes)
+        return "admin" in self.scopes or not self.scopes.isdisjoint(scopes)
 
     def covers(self, location: str) -> bool:
         """Whether the token's list of locations covers this one."""

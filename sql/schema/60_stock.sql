@@ -24,6 +24,8 @@ create table stock.stock_level (
   first_moved_at timestamptz,
   last_counted_at timestamptz,
   changed_at timestamptz not null,
+  -- the newest reports that it was not where the book says; null: none
+  not_found_at timestamptz[],
   constraint stock_level_pkey primary key (cell_id, location_id, sku_id),
   constraint staged_not_negative check (staged >= 0),
   constraint quarantine_not_negative check (quarantine >= 0),
@@ -121,6 +123,73 @@ create table stock.claim_entry (
   ),
   constraint claim_entry_changes_something check (reserved_change <> 0 or unpicked_change <> 0)
 ) partition by range (recorded_at);
+
+-- What was counted when: the moments against which what is recorded later is trued up (domain §1.3).
+-- `document_id` is the document of its ledger entries; `provisional`: a till was not yet heard out.
+create table stock.stock_count (
+  cell_id integer not null,
+  location_id integer not null,
+  sku_id integer not null,
+  counted_at timestamptz not null,
+  document_id uuid not null,
+  counted bigint not null,
+  expected bigint not null,
+  provisional boolean not null default false,
+  recorded_at timestamptz not null,
+  client_id integer,
+  constraint stock_count_pkey primary key (cell_id, location_id, sku_id, counted_at, document_id),
+  constraint counted_not_negative check (counted >= 0)
+);
+
+-- What somebody has to go and count: one open task an item and place, whatever asked for it.
+create table stock.count_task (
+  cell_id integer not null,
+  location_id integer not null,
+  sku_id integer not null,
+  task_id uuid not null default gen_random_uuid(),
+  reason text not null,
+  opened_at timestamptz not null,
+  done_at timestamptz,
+  constraint count_task_pkey primary key (cell_id, location_id, sku_id, task_id),
+  constraint count_task_reason_is_known check (reason in (
+    'negative_stock', 'not_found', 'wrong_item', 'transfer_over', 'transfer_short', 'ambiguous', 'asked'
+  ))
+);
+create unique index one_open_count_task on stock.count_task (cell_id, location_id, sku_id)
+where done_at is null;
+
+-- Where more is promised and not yet picked than is there (I4): exactly the open differences.
+create table stock.shortfall (
+  cell_id integer not null,
+  location_id integer not null,
+  sku_id integer not null,
+  quantity bigint not null,
+  opened_at timestamptz not null,
+  constraint shortfall_pkey primary key (cell_id, location_id, sku_id),
+  constraint shortfall_is_positive check (quantity > 0)
+);
+
+-- What a place's tills leave open, as reads and holds need it: since when the oldest of those that are
+-- silent was heard out (null: all speak), and whether too much that was sold today is no known item.
+create table stock.place_sync (
+  cell_id integer not null,
+  location_id integer not null,
+  stale_since timestamptz,
+  doubtful boolean not null default false,
+  changed_at timestamptz not null,
+  constraint place_sync_pkey primary key (cell_id, location_id)
+);
+
+-- Mean units sold per open hour of the last 28 days; no row: no history. Measured every night.
+create table stock.sales_rate (
+  cell_id integer not null,
+  location_id integer not null,
+  sku_id integer not null,
+  units_per_hour double precision not null,
+  measured_at timestamptz not null,
+  constraint sales_rate_pkey primary key (cell_id, location_id, sku_id),
+  constraint rate_is_positive check (units_per_hour > 0)
+);
 
 -- One movement of goods on its way into the ledger: what a command function hands to stock.post.
 create type stock.goods_change as (

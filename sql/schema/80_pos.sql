@@ -13,8 +13,24 @@ create table pos.terminal (
   last_seen_at timestamptz,
   version bigint not null default 1,
   changed_at timestamptz not null,
+  -- a till that was taken away for good makes nothing stale any more
+  in_service boolean not null default true,
+  -- its newest heartbeat: when it came, what it said, by how much its clock is behind ours
+  heartbeat_at timestamptz,
+  announced_sequence bigint,
+  clock_offset_seconds integer,
+  -- up to which moment it says that nothing is unsent (contract §12)
+  synced_through timestamptz,
+  -- from occurred to recorded, of its newest receipt
+  lag_seconds integer,
+  -- what was told of it last (terminal.stale, .offline ...), and how many events that made
+  state text,
+  event_count bigint not null default 0,
   constraint terminal_pkey primary key (cell_id, terminal, epoch),
   constraint epoch_is_positive check (epoch >= 1),
+  constraint terminal_state_is_known check (
+    state in ('online', 'stale', 'offline', 'catching_up', 'reconciled')
+  ),
   constraint terminal_code_is_well_formed check (terminal ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$')
 ) with (fillfactor = 50);
 
@@ -79,6 +95,9 @@ create table pos.exception (
   resolution jsonb,
   recorded_at timestamptz not null,
   resolved_at timestamptz,
+  -- what nobody knows, as it is looked up: 14 digits of a barcode, or the item's number
+  code text,
+  sku text,
   constraint exception_pkey primary key (cell_id, exception_id),
   constraint exception_kind_is_known check (kind in (
     'unmapped', 'conflict', 'parked', 'held_for_review', 'gap', 'over_return',
@@ -90,8 +109,67 @@ create unique index one_exception_per_matter on pos.exception (
   cell_id, terminal, coalesce(epoch, 0), sequence, kind, fingerprint, coalesce(line, 0)
 );
 create index exception_by_time on pos.exception (recorded_at, exception_id);
+-- a gap: `sequence` is its first number, `quantity` how many are missing
+create index exception_open_gap on pos.exception (cell_id, terminal, epoch, sequence)
+where kind = 'gap' and state = 'open';
+create index exception_unmapped_by_code on pos.exception (cell_id, coalesce(code, sku))
+where kind = 'unmapped' and state = 'open';
+create index exception_open_by_place on pos.exception (location_id, recorded_at, exception_id)
+where state = 'open';
 create index exception_open_by_receipt on pos.exception (cell_id, receipt_id)
 where state = 'open';
+
+-- A till's day by its place's calendar: what came, what nobody knew, how late.
+create table pos.terminal_day (
+  cell_id integer not null,
+  terminal text not null,
+  epoch integer not null,
+  business_date date not null,
+  location_id integer not null,
+  receipts bigint not null default 0,
+  units bigint not null default 0,
+  unmapped_units bigint not null default 0,
+  lag_seconds_max integer not null default 0,
+  constraint terminal_day_pkey primary key (cell_id, terminal, epoch, business_date)
+) with (fillfactor = 50);
+create index terminal_day_by_place on pos.terminal_day (cell_id, location_id, business_date);
+
+-- What a till said of its day when it was closed (the Z-count).
+create table pos.closing (
+  cell_id integer not null,
+  terminal text not null,
+  epoch integer not null,
+  business_date date not null,
+  receipts bigint not null,
+  last_sequence bigint not null,
+  recorded_at timestamptz not null,
+  client_id integer,
+  constraint closing_pkey primary key (cell_id, terminal, epoch, business_date),
+  constraint announced_receipts_not_negative check (receipts >= 0)
+);
+
+-- Goods handed over to a customer whose receipt is still to come, or came: each is matched with the
+-- one till sale of the same goods within the hour, or with none (domain §2.8).
+create table pos.handover (
+  cell_id integer not null,
+  handover_id uuid not null,
+  location_id integer not null,
+  sku_id integer not null,
+  quantity bigint not null,
+  order_id uuid not null,
+  document_id uuid not null,
+  handed_over_at timestamptz not null,
+  state text not null default 'waiting',
+  receipt_id uuid,
+  line integer,
+  changed_at timestamptz not null,
+  constraint handover_pkey primary key (cell_id, handover_id),
+  constraint handover_state_is_known check (
+    state in ('waiting', 'matched', 'ambiguous', 'unmatched')
+  ),
+  constraint a_match_names_its_receipt check (state <> 'matched' or receipt_id is not null)
+);
+create index handover_by_goods on pos.handover (cell_id, location_id, sku_id, handed_over_at);
 
 -- A receipt as it was asked for, with its terminal resolved and what is already known of its
 -- natural key. `version` is that of the kept receipt (0: none yet), `receipt_id` the kept one's or

@@ -55,6 +55,21 @@ async def test_what_arrives_while_a_call_is_out_goes_together_in_order_of_arriva
     assert database.batches == [["0"], ["1", "2", "3", "4", "5"]]
 
 
+async def test_of_much_that_waits_half_goes_out_so_that_the_other_is_decided_meanwhile() -> None:
+    database = Database()
+    database.gate = asyncio.Event()
+    lane = Lane(database, batch_max=128)
+    futures = [lane.ask(named(0))]
+    await asyncio.sleep(0)
+    futures += [lane.ask(named(number)) for number in range(1, 101)]
+    database.gate.set()
+    await asyncio.gather(*futures)
+    # half, but never less than a quarter of what a call may carry
+    assert [len(batch) for batch in database.batches] == [1, 50, 32, 18]
+    order = [name for batch in database.batches for name in batch]
+    assert order == [str(number) for number in range(101)]
+
+
 async def test_one_call_carries_at_most_the_weight_of_a_batch() -> None:
     database = Database()
     lane = Lane(database, batch_max=10)

@@ -11,5 +11,6 @@ The map, from the outside in:
 - `access`, `locations`, `catalog`, `stock`, `availability`, `sales`, `pos`, `reservations`
                         the domains, each with the same file names
 - `imports/`            whole files of places, items and stock; `events` keeps the outbox in months
-- `replay/`             recorded sales, as tills would send them; `bench/` measures
+- `replay/`             recorded sales, as tills would send them; `faults` makes them misbehave by a
+                        seed and compares how worlds end; `bench/` measures
 """

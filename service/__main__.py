@@ -18,6 +18,7 @@ COMMANDS = {
     "keys": ("keys", "Make, list and revoke the tokens of clients."),
     "import": ("import_", "Load items, locations or stock from a file."),
     "replay": ("replay", "Play recorded sales into a running service, as tills would."),
+    "state": ("state", "Print what a replay ended in, or compare it with another one's."),
     "bench": ("bench", "Measure this machine."),
     "openapi": ("openapi", "Print openapi.yaml."),
 }

@@ -6,7 +6,7 @@ and gives back the decoded outcome. Every wait has an end (reliability.md F5).
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -288,6 +288,12 @@ class OwnerSession:
     async def rows(self, sql: str, *args: object) -> list[dict[str, Any]]:
         """All rows."""
         return [dict(row) for row in await self._connection.fetch(sql, *args)]
+
+    async def each(self, sql: str) -> AsyncIterator[Any]:
+        """The first column of each row, fetched a few at a time: for what memory may not hold."""
+        async with self._connection.transaction(isolation="repeatable_read", readonly=True):
+            async for row in self._connection.cursor(sql, prefetch=1_000):
+                yield row[0]
 
     async def transaction(self, text: str, note: str, *args: object) -> None:
         """Run a script and one statement with arguments, both or none."""

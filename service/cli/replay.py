@@ -13,6 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from service.cli.state import judge
+from service.faults.commands import FaultyPlayer
+from service.faults.types import FAULTS, Fault
 from service.replay.commands import Player, load_world
 from service.replay.formats import read_invoices
 from service.replay.reads import connect
@@ -35,6 +38,22 @@ class _Speed(click.ParamType[float]):
         if not 0 <= speed < float("inf"):
             self.fail("a number of at least 0, or max", param, ctx)
         return speed
+
+
+class _Faults(click.ParamType[frozenset[Fault]]):
+    name = "LIST"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> frozenset[Fault]:
+        if isinstance(value, frozenset):
+            return value
+        words = [word.strip() for word in str(value).split(",") if word.strip()]
+        wanted = frozenset(FAULTS if words == ["all"] else words)
+        if unknown := wanted - set(FAULTS):
+            said = ", ".join(sorted(unknown))
+            self.fail(f"{said}: not one of {', '.join(FAULTS)}, or all", param, ctx)
+        return frozenset(fault for fault in FAULTS if fault in wanted)
 
 
 @click.command("replay")
@@ -64,7 +83,24 @@ class _Speed(click.ParamType[float]):
     show_default=True,
     help="Share of receipts that a till rings up while it cannot reach the service.",
 )
-@click.option("--seed", default=1, show_default=True, help="Of the tills' silent spells.")
+@click.option("--seed", default=1, show_default=True, help="Of silent spells and of faults.")
+@click.option(
+    "--faults",
+    type=_Faults(),
+    default="",
+    metavar="LIST",
+    help=f"What goes wrong: all, or some of {', '.join(FAULTS)}, with commas between.",
+)
+@click.option(
+    "--write-state",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Afterwards write the end state to this file, as hylde state does.",
+)
+@click.option(
+    "--compare-state",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Afterwards compare the end state with this file's, row by row; exit 1 if they differ.",
+)
 @click.option("--limit-invoices", type=click.IntRange(1), help="Only the first ones of the file.")
 @click.option("--sales-only", is_flag=True, help="Places, items and stock are there already.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
@@ -77,6 +113,9 @@ def command(
     keep_dates: bool,  # noqa: FBT001 - click's
     offline_share: float,
     seed: int,
+    faults: frozenset[Fault],
+    write_state: Path | None,
+    compare_state: Path | None,
     limit_invoices: int | None,
     sales_only: bool,  # noqa: FBT001 - click's
     as_json: bool,  # noqa: FBT001 - click's
@@ -91,9 +130,19 @@ def command(
 
     The token needs locations:write, catalog:write, stock:write, pos:write and pos:backfill.
 
+    With --faults everything goes wrong that tills and networks can do, always the same by --seed:
+    backlogs after silent spells, receipts sent twice, changed orders, wrong clocks, batches that
+    are lost and come at the end. Heartbeats and closings are sent too. Start from an empty service,
+    or keep dates. It must end as a clean replay ends: write the state of one, and compare. The
+    state is read from the database, so run where HYLDE_DATABASE_URL (or the data folder) is the
+    service's.
+
     \b
-    Example:
+    Examples:
       hylde replay online_retail.csv.zst --token $(hylde keys create --name tills --scope admin)
+      hylde replay sales.csv --write-state clean.state
+      hylde replay sales.csv --faults all --seed 7 --compare-state clean.state
+      hylde replay sales.csv --faults lost,reorder --seed 7
     """  # noqa: D301 - \b is click's
     options = Options(speed, keep_dates, seed, offline_share)
     the_plan, report = read_plan(file, terminals, limit_invoices)
@@ -101,12 +150,15 @@ def command(
         print(
             f"hylde: left out {sum(report.bad.values())} bad lines: {report.bad}", file=sys.stderr
         )
-    tally = asyncio.run(_play(the_plan, options, url, token, load=not sales_only))
+    if faults and speed:
+        raise click.UsageError("--faults plays as fast as it goes: leave --speed out")
+    tally = asyncio.run(_play(the_plan, options, url, token, faults, load=not sales_only))
     if as_json:
         print(msgspec.json.encode(tally).decode())
     else:
         Console().print(table_of(tally))
-    if tally.refusals:
+    same = judge(write_state, compare_state, f"seed {seed}")
+    if tally.refusals or not same:
         sys.exit(1)
 
 
@@ -133,12 +185,22 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda steps: bar.advance(task, steps)
 
 
-async def _play(the_plan: Plan, options: Options, url: str, token: str, *, load: bool) -> Tally:
+async def _play(
+    the_plan: Plan, options: Options, url: str, token: str, faults: frozenset[Fault], *, load: bool
+) -> Tally:
     async with connect(url, token) as wire:
         if load:
             await load_world(wire, the_plan, options)
         with progress("receipts", len(the_plan.steps)) as tick:
+            if faults:
+                return await FaultyPlayer(
+                    wire, the_plan, options, faults, tick=tick, warn=_warn
+                ).play()
             return await Player(wire, the_plan, options, tick=tick).play()
+
+
+def _warn(news: str) -> None:
+    print(f"hylde: {news}", file=sys.stderr)
 
 
 def table_of(tally: Tally) -> Table:

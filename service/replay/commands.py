@@ -80,7 +80,7 @@ async def _open_stock(wire: Wire, plan: Plan, options: Options) -> Counter[str]:
     counts: Counter[str] = Counter()
     movements = opening_movements(plan.opening, at)
     while part := tuple(islice(movements, RECEIPT_LINES_MAX)):
-        for result in await _move(wire, part):
+        for result in await move(wire, part):
             counts[result.status] += 1
             if result.status == "refused":
                 raise PlayError(f"opening stock was refused: {result.code}")
@@ -101,7 +101,7 @@ def _fields(struct: Struct) -> dict[str, object]:
     return fields
 
 
-async def _move(wire: Wire, movements: Sequence[Movement]) -> list[MoveResult]:
+async def move(wire: Wire, movements: Sequence[Movement]) -> list[MoveResult]:
     """Post movements; a lost reply is asked for again with the same key."""
     body = json.encode({"movements": movements})
     answer = await wire.must("POST", "/v1/stock/movements", body, key=f"replay-{uuid4()}")
@@ -137,11 +137,11 @@ class Player:
             PlayError: the service refused a request as a whole, or did not answer.
         """
         before = self.wire.requests, self.wire.retries
-        there = await self._register()
+        there = await self.register()
         steps: dict[str, list[Step]] = defaultdict(list)
         for step in self.plan.steps:
             steps[step.location].append(step)
-        await self._release(lambda key: key[0] in there)
+        await self.release(lambda key: key[0] in there)
         started = time.monotonic()
         try:
             async with asyncio.TaskGroup() as group:
@@ -157,7 +157,7 @@ class Player:
         tally.retries = self.wire.retries - before[1]
         return tally
 
-    async def _register(self) -> dict[str, int]:
+    async def register(self) -> dict[str, int]:
         """Register every till; gives the last receipt that the service has of each."""
         there: dict[str, int] = {}
         for terminal, location in self.plan.terminals.items():
@@ -203,15 +203,14 @@ class Player:
         if event := self._waiting.pop(played.key, None):
             event.set()
 
-    async def send(self, part: list[PlayedReceipt], *, again: bool) -> None:
+    async def send(
+        self, part: Sequence[PlayedReceipt], *, again: bool, asked_before: bool = False
+    ) -> None:
         """Send receipts of one place; with `again` a second time, as if the reply had been lost."""
-        content: dict[str, object] = {"receipts": [played.receipt for played in part]}
-        if self.options.keep_dates:
-            content["backfill"] = True
-        body = json.encode(content)
+        body = self.body_of(part)
         results, asked_again = await self._ask(body, len(part))
         for played, result in zip(part, results, strict=True):
-            self._count(played, result, asked_again=asked_again)
+            self._count(played, result, asked_again=asked_again or asked_before)
         held = {
             played.key
             for played, result in zip(part, results, strict=True)
@@ -222,12 +221,19 @@ class Player:
             second, _ = await self._ask(body, len(part))
             self.tally.duplicates += sum(result.status == "duplicate" for result in second)
         if held:
-            await self._release(held.__contains__)
+            await self.release(held.__contains__)
         for played in part:
             self.taken(played)
             if self.customers is not None and played.collect:
                 self.customers.served(played)
         self.tick(len(part))
+
+    def body_of(self, part: Sequence[PlayedReceipt]) -> bytes:
+        """The request that sends receipts."""
+        content: dict[str, object] = {"receipts": [played.receipt for played in part]}
+        if self.options.keep_dates:
+            content["backfill"] = True
+        return json.encode(content)
 
     async def _ask(self, body: bytes, count: int) -> tuple[list[TillResult], bool]:
         """The results, and whether it had to be asked more than once."""
@@ -249,7 +255,7 @@ class Player:
         elif status != "duplicate":
             _add(tally.refusals, result.code or status)
 
-    async def _release(self, wanted: Callable[[Key], bool]) -> None:
+    async def release(self, wanted: Callable[[Key], bool]) -> None:
         """Accept receipts that were held for review."""
         for key, identifier in (await held_for_review(self.wire)).items():
             if not wanted(key):
@@ -264,7 +270,7 @@ class Player:
         if not self.options.keep_dates:
             now = datetime.now(UTC)
             movements = [replace(movement, occurred_at=now) for movement in movements]
-        return await _move(self.wire, movements)
+        return await move(self.wire, movements)
 
 
 class _Walk:

@@ -245,6 +245,7 @@ class Tally(Struct):
     retries: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
     problems: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, int] = field(default_factory=dict)
 
 
 class Loaded(Struct, frozen=True):

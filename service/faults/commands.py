@@ -138,8 +138,9 @@ class FaultyPlayer:
         if answer.status in OK:
             self._count(what)
         elif answer.status in NO_ROUTE:
+            if not self.deaf:  # all places ask at once
+                self.warn("the service takes no heartbeats and closings: it is an older one")
             self.deaf = True
-            self.warn("the service takes no heartbeats and closings: it is an older one")
         else:
             refused = answer.refused()
             raise PlayError(f"POST {path}: {answer.status} {refused.code} {refused.detail}")

@@ -1,25 +1,21 @@
 """Routes of tills (contract §5)."""
 
-import asyncio
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
-from service.lanes import CommandBroken
 from service.locations.reads import cell_of_location
 from service.locations.types import LocationCode
-from service.log import log
-from service.pos.commands import PostReceipt, ResolveException
 from service.pos.commands import PutTerminal as PutTerminalCommand
+from service.pos.commands import ResolveException, asking_of, post_all
 from service.pos.reads import (
-    cells_of_terminals,
     exception_by_id,
     exceptions_before,
     terminal_by_code,
     terminals_after,
 )
-from service.pos.rules import Refused, asked, codes_of, mask, refusal, refused_result, told
+from service.pos.rules import Refused, codes_of, mask, refusal, refused_result
 from service.pos.types import (
     LINES_MAX,
     RECEIPTS_MAX,
@@ -29,7 +25,6 @@ from service.pos.types import (
     Identity,
     PutTerminal,
     Receipt,
-    ReceiptOutcome,
     Receipts,
     Resolve,
     Resolved,
@@ -43,7 +38,7 @@ from service.web.body import decode
 from service.web.paging import PageQuery, make_cursor, page_of, read_cursor
 from service.web.problems import Problem
 from service.web.reply import Response
-from service.web.route import Call, cell_of, endpoint, new_id, reply, tagged
+from service.web.route import Call, cell_of, endpoint, reply, tagged
 
 REPLAYED = {"Idempotent-Replayed": "true"}
 _READS = ("pos:write", "stock:read", "stock:write", "locations:write")
@@ -69,20 +64,14 @@ async def post_receipts(call: Call[Any]) -> Response:
     sale. What cannot be posted is kept with its reason (`GET /v1/pos/exceptions`).
     """
     envelope = call.decode(Envelope)
-    if envelope.backfill and not call.client.may(("pos:backfill",)):
-        raise Problem("forbidden_scope", "`backfill` needs pos:backfill.")
+    asking = asking_of(call, backfill=envelope.backfill)
     if len(envelope.receipts) > RECEIPTS_MAX:
         raise Problem("batch_too_large", f"At most {RECEIPTS_MAX} receipts.")
     read = [_read(index, raw) for index, raw in enumerate(envelope.receipts)]
     receipts = [receipt for receipt in read if isinstance(receipt, Receipt)]
     if sum(len(receipt.lines) for receipt in receipts) > LINES_MAX:
         raise Problem("batch_too_large", f"At most {LINES_MAX} lines.")
-    cells = await cells_of_terminals(call.state.db, (r.terminal for r in receipts))
-    waiting = [
-        entry if isinstance(entry, Result) else _ask(call, index, entry, envelope, cells)
-        for index, entry in enumerate(read)
-    ]
-    return reply(_summed(await _answers(read, waiting)))
+    return reply(await post_all(asking, read))
 
 
 def _read(index: int, raw: msgspec.Raw) -> Receipt | Result:
@@ -101,76 +90,6 @@ def _identity(raw: msgspec.Raw) -> Identity:
         return decode(Identity, raw)
     except Problem:
         return Identity()
-
-
-def _ask(
-    call: Call[Any], index: int, receipt: Receipt, envelope: Envelope, cells: dict[str, int]
-) -> asyncio.Future[ReceiptOutcome] | Result:
-    """Put one receipt into its cell's lane."""
-    settings = call.state.settings
-    cell = cells.get(receipt.terminal, 1)
-    try:
-        facts = asked(receipt)
-    except OverflowError:
-        why = Refused("invalid_value", "/occurred_at: There is no such moment in UTC")
-        return refused_result(index, receipt, why)
-    covered = call.client.locations
-    command = PostReceipt(
-        receipt_id=new_id(cell),
-        client_id=call.client.client_id,
-        fingerprint=facts.fingerprint,
-        terminals=facts.terminals,
-        locations=None if covered is None else sorted(covered),
-        backfill=envelope.backfill,
-        review_quantity=settings.review_quantity,
-        review_ahead_seconds=settings.review_future_minutes * 60,
-        review_age_seconds=settings.review_days * 86_400,
-        lines=len(receipt.lines),
-        codes=facts.codes,
-        body=msgspec.Raw(facts.body),
-    )
-    future: asyncio.Future[ReceiptOutcome] = call.state.db.run(command, cell)
-    return future
-
-
-async def _answers(
-    read: list[Receipt | Result], waiting: list[Result | asyncio.Future[ReceiptOutcome]]
-) -> list[Result]:
-    """Every receipt's result, in order. One that breaks its call is refused by itself.
-
-    Raises:
-        LaneError: some got no outcome; the whole request is sent again, which is safe.
-    """
-    futures = [entry for entry in waiting if isinstance(entry, asyncio.Future)]
-    await asyncio.gather(*futures, return_exceptions=True)
-    results: list[Result] = []
-    for index, (receipt, entry) in enumerate(zip(read, waiting, strict=True)):
-        if isinstance(receipt, Result):
-            results.append(receipt)
-            continue
-        if isinstance(entry, Result):
-            results.append(entry)
-            continue
-        error = entry.exception()
-        if isinstance(error, CommandBroken) and not error.transient:
-            log.error("receipt_broken", terminal=receipt.terminal, sequence=receipt.sequence)
-            why = Refused("internal_error", "A fault of the service; it was not taken.")
-            results.append(refused_result(index, receipt, why))
-        elif error is not None:
-            raise error
-        else:
-            results.append(told(index, receipt, entry.result()))
-    return results
-
-
-def _summed(results: list[Result]) -> Results:
-    statuses = [result.status for result in results]
-    return Results(
-        results=results,
-        posted=statuses.count("posted") + statuses.count("partly_posted"),
-        duplicates=statuses.count("duplicate"),
-        refused=statuses.count("refused"),
-    )
 
 
 @endpoint(

@@ -163,6 +163,7 @@ class ReceiptOutcome(msgspec.Struct, frozen=True):
         "conflict",
         "parked",
         "held_for_review",
+        "ignored",
         "unknown_terminal",
         "forbidden_location",
     ]

@@ -28,6 +28,9 @@ begin
   from unnest(p_receipts) r
   where x.cell_id = p_cell and x.receipt_id is null and x.state = 'open'
     and x.kind = 'unknown_terminal' and x.terminal = r.terminal and coalesce(x.epoch, 0) = 0
-    and x.sequence = r.sequence and x.fingerprint = r.fingerprint and r.code in ('posted', 'void', 'held_for_review');
+    and x.sequence = r.sequence
+    -- kept without knowing its zone, it had another time then
+    and (x.fingerprint = r.fingerprint or x.body ? 'zone')
+    and r.code in ('posted', 'void', 'held_for_review', 'ignored');
 end;
 $$;

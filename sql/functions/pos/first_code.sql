@@ -13,6 +13,7 @@ as $$
     when p_first_id = p_receipt_id then 'seen'
     when p_first_id is not null and p_first_fingerprint = p_fingerprint then 'duplicate'
     when p_first_id is not null then 'conflict'
+    when p_kind = 'ignored' then 'ignored'
     when p_late then 'held_for_review'
     when p_kind = 'void' then 'void'
     else 'posted'

@@ -12,7 +12,7 @@ begin
   foreach v_problem in array coalesce(p_problems, '{}') loop
     p_told[v_problem.command] :=
       coalesce(p_told[v_problem.command], '[]') || pos.problem_body(v_problem);
-    if v_problem.code = 'unmapped' then
+    if v_problem.code in ('unmapped', 'fractional_quantity') then
       p_codes[v_problem.command] := 'partly_posted';
     end if;
   end loop;

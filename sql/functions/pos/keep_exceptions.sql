@@ -32,7 +32,7 @@ begin
       select
         p.command, p.code as kind, p.line, p.gtin, p.quantity
       from unnest(p_problems) p
-      where p.code in ('unmapped', 'over_return')
+      where p.code in ('unmapped', 'over_return', 'fractional_quantity')
       union all
       select u.command, p_codes[u.command], null, null, null
       from unnest(p_receipts) u

@@ -1,8 +1,8 @@
 -- Purpose: first step of post_receipts: each receipt with its terminal and what its natural key
 --   already stands for. Read after lock_terminals, so that no other process can post it meanwhile.
 -- Returns: one element a command, in order; its code is one of posted (to be), void (to be),
---   held_for_review, seen (this very command was decided before), duplicate, conflict,
---   unknown_terminal, forbidden_location.
+--   ignored (it sold nothing, as its body says), held_for_review, seen (this very command was
+--   decided before), duplicate, conflict, unknown_terminal, forbidden_location.
 create or replace function pos.parse_receipts(
   p_cell integer, p_commands jsonb, p_now timestamptz
 )
@@ -22,7 +22,8 @@ begin
       w.command, coalesce(w.first_id, w.receipt_id), w.client_id, w.terminal, w.epoch, w.sequence,
       w.location_id, w.location, w.channel, w.kind, w.occurred_at, w.fingerprint, w.void_terminal,
       w.void_sequence, pos.first_code(
-        w.problem, w.receipt_id, w.fingerprint, w.first_id, w.first_fingerprint, w.late, w.kind
+        w.problem, w.receipt_id, w.fingerprint, w.first_id, w.first_fingerprint, w.late,
+        case when w.body ? 'ignored' then 'ignored' else w.kind end
       ),
       w.first_status, w.problems, w.version, w.review_quantity, w.codes, w.body
     )::pos.asked_receipt order by w.command)

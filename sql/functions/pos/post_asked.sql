@@ -29,7 +29,11 @@ begin
   if v_unmapped then
     v_problems := (
       select array_agg(
-        (u.command, u.line, 'unmapped', u.gtin, u.sku, u.quantity)::pos.line_problem
+        (
+          u.command, u.line,
+          case when u.quantity is null then 'fractional_quantity' else 'unmapped' end,
+          u.gtin, u.sku, u.quantity
+        )::pos.line_problem
       )
       from unnest(p_lines) u
       where u.sku_id is null

@@ -4,10 +4,10 @@
 -- Takes: commands of pos.commands.PostReceipt, in arrival order.
 -- Lock order: terminals by (terminal, epoch), stock levels by (location, sku), sale lines by
 --   (document, line), then the cell's state.
--- Outcomes: posted · partly_posted · duplicate · conflict · parked · held_for_review ·
+-- Outcomes: posted · partly_posted · duplicate · conflict · parked · held_for_review · ignored ·
 --   unknown_terminal · forbidden_location.
--- Events: pos.posted, pos.line_unmapped, pos.review, pos.voided, pos.parked, pos.conflict,
---   stock.changed.
+-- Events: pos.posted, pos.line_unmapped, pos.line_fractional, pos.ignored, pos.review, pos.voided,
+--   pos.parked, pos.conflict, stock.changed.
 create or replace function pos.post_receipts(
   p_cell integer, p_commands jsonb, p_now timestamptz default null
 )

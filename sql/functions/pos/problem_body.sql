@@ -10,6 +10,8 @@ as $$
     'gtin', (p_problem).gtin, 'sku', (p_problem).sku,
     'detail', case (p_problem).code
       when 'unmapped' then 'No item has this code: the line is kept and moves no stock.'
+      when 'fractional_quantity' then
+        'No whole number of base units: the line is kept and moves no stock.'
       when 'over_return' then 'More units than were sold and not yet returned: kept in quarantine.'
       when 'sale_not_found' then 'The named sale line is not here: taken as a return without a sale.'
     end

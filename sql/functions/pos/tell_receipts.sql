@@ -1,4 +1,4 @@
--- Purpose: the events of the receipts that a batch posted or held.
+-- Purpose: the events of the receipts that a batch posted, held or ignored.
 create or replace function pos.tell_receipts(
   p_receipts pos.asked_receipt[], p_codes text[], p_problems jsonb[]
 )
@@ -15,12 +15,19 @@ begin
     )::events.new_event order by r.command, e.step)
     from unnest(p_receipts) r
     cross join lateral (
-      select case when r.code = 'posted' then 'pos.posted' else 'pos.review' end as type, 1 as step
+      select case r.code
+        when 'posted' then 'pos.posted'
+        when 'ignored' then 'pos.ignored'
+        else 'pos.review'
+      end as type, 1 as step
       union all
-      select 'pos.line_unmapped', 2
+      select case
+        when p_problems[r.command] @? '$[*] ? (@.code == "unmapped")' then 'pos.line_unmapped'
+        else 'pos.line_fractional'
+      end, 2
       where p_codes[r.command] = 'partly_posted'
     ) e
-    where r.code in ('posted', 'held_for_review')
+    where r.code in ('posted', 'held_for_review', 'ignored')
   );
 end;
 $$;

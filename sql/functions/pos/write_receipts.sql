@@ -1,4 +1,4 @@
--- Purpose: keeps the receipts that a batch posted or held. A receipt that was held and is
+-- Purpose: keeps the receipts that a batch posted, held or ignored. A receipt that was held and is
 --   accepted now is kept already and changes its state.
 create or replace function pos.write_receipts(
   p_cell integer, p_receipts pos.asked_receipt[], p_codes text[], p_problems jsonb[],
@@ -22,7 +22,7 @@ begin
     r.version + case when p_codes[r.command] = 'partly_posted' then 2 else 1 end, r.body,
     coalesce(p_problems[r.command], '[]')
   from unnest(p_receipts) r
-  where r.code in ('posted', 'held_for_review')
+  where r.code in ('posted', 'held_for_review', 'ignored')
   on conflict on constraint receipt_pkey do update
   set status = excluded.status, problems = excluded.problems, version = excluded.version;
 

@@ -5,8 +5,8 @@ declare
   v_schema text;
 begin
   foreach v_schema in array array[
-    'migrations', 'events', 'access', 'web', 'locations', 'catalog', 'stock', 'availability', 'imports',
-    'sales', 'pos', 'reservations'
+    'migrations', 'events', 'access', 'web', 'locations', 'catalog', 'stock', 'trust',
+    'availability', 'imports', 'sales', 'pos', 'reservations', 'counts'
   ] loop
     execute format('revoke all on schema %I from public', v_schema);
     execute format('revoke all on all tables in schema %I from public', v_schema);

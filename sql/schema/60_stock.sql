@@ -26,6 +26,10 @@ create table stock.stock_level (
   changed_at timestamptz not null,
   -- the newest reports that it was not where the book says; null: none
   not_found_at timestamptz[],
+  -- the latest moment at which anything moved, and how far beyond its recording one ever was: what
+  -- occurred after a moment can only have been recorded after it less that
+  last_moved_at timestamptz,
+  moved_ahead interval not null default '0',
   constraint stock_level_pkey primary key (cell_id, location_id, sku_id),
   constraint staged_not_negative check (staged >= 0),
   constraint quarantine_not_negative check (quarantine >= 0),
@@ -262,4 +266,17 @@ create type stock.asked_count as (
   reason text,
   client_id integer,
   problem text
+);
+
+-- One counted line on its way to stock.post_counts: so many units of an item were on the shelf of a
+-- place at `counted_at`. `provisional`: a till of the place was not yet heard out.
+create type stock.counted_line as (
+  location_id integer,
+  sku_id integer,
+  counted bigint,
+  counted_at timestamptz,
+  document_id uuid,
+  provisional boolean,
+  reason text,
+  client_id integer
 );

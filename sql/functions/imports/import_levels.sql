@@ -5,7 +5,7 @@
 -- Lock order: stock levels by (location, sku), then the cell's state.
 -- Outcomes: imported (with a word a line: accepted · unchanged · unknown_location · unknown_sku ·
 --   not_stock_tracked) · idempotency_key_reused.
--- Events: stock.changed.
+-- Events: stock.changed, stock.negative.
 create or replace function imports.import_levels(
   p_cell integer, p_commands jsonb, p_now timestamptz default null
 )
@@ -41,13 +41,13 @@ begin
   v_outcomes := imports.gather_words(v_plan.words, v_asked.owners, v_seen);
 
   v_events := imports.open_stock(p_cell, v_asked.lines, v_plan.openings, v_now)
-    || stock.write_counts(p_cell, v_asked.lines, v_plan.variances, v_now);
-  update stock.stock_level s
-  set last_counted_at = v_now
-  from unnest(v_asked.lines) u
-  where v_plan.words[u.command] is not null and u.problem is null
-    and v_plan.openings[u.command] is null and v_plan.variances[u.command] is null
-    and s.cell_id = p_cell and s.location_id = u.location_id and s.sku_id = u.sku_id;
+    || imports.count_stock(p_cell, v_asked.lines, v_plan.variances, v_now);
+  perform imports.confirm_stock(p_cell, array(
+    select u
+    from unnest(v_asked.lines) u
+    where v_plan.words[u.command] is not null and u.problem is null
+      and v_plan.openings[u.command] is null and v_plan.variances[u.command] is null
+  ), v_now);
   perform web.remember(p_cell, 'imports.import_levels', p_commands, v_outcomes, v_now);
   perform events.write_events(p_cell, v_now, v_events);
   return to_jsonb(v_outcomes);

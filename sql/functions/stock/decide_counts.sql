@@ -1,9 +1,9 @@
 -- Purpose: decides a batch of one-line counts in arrival order, in memory: each against what the
 --   counts before it left. A slot's arrays hold the book, the missing units and the change_count.
--- Returns: p_outcomes filled up, and the variance of each count that stands (null: none does).
+-- Returns: p_seen filled up, and which counts stand.
 create or replace function stock.decide_counts(
   p_counts stock.asked_count[], p_seen jsonb[], p_book bigint[], p_change bigint[],
-  out v_outcomes jsonb[], out v_variance bigint[]
+  out v_outcomes jsonb[], out v_stands boolean[]
 )
 language plpgsql
 immutable
@@ -29,7 +29,7 @@ begin
         'actual', v_book[v_count.slot]);
     else
       v_outcomes[v_count.command] := '{"code": "counted"}';
-      v_variance[v_count.command] := v_count.sellable - v_book[v_count.slot];
+      v_stands[v_count.command] := true;
       v_book[v_count.slot] := v_count.sellable;
       v_change[v_count.slot] := v_change[v_count.slot] + 1;
     end if;

@@ -1,0 +1,28 @@
+-- Purpose: closes the open count task of each level whose newest line answers it: counted after it
+--   was asked for, or, where the level was frozen, thawed by it. Called before the counts are posted:
+--   what they show to be below zero opens a task anew.
+create or replace function trust.settle_tasks(
+  p_cell integer, p_counts trust.judged_count[], p_now timestamptz
+)
+returns void
+language plpgsql
+security definer
+set search_path = ''
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  update stock.count_task t
+  set done_at = p_now
+  from unnest(p_counts) c
+  where c.is_last and c.next_at is null
+    and t.cell_id = p_cell and t.location_id = c.location_id and t.sku_id = c.sku_id
+    and t.done_at is null
+    and case
+      when t.reason in ('negative_stock', 'not_found') then c.settles and c.sellable_after >= 0
+      else c.counted_at >= t.opened_at
+    end;
+end;
+$$;

@@ -119,7 +119,7 @@ class FaultyPlayer:
                 async with asyncio.timeout(CUT_SECONDS):
                     body = self.player.body_of(batch.receipts)
                     await self.wire.ask("POST", "/v1/pos/receipts", body)
-        self._count("batches" if batch.first else "batches sent twice")
+        self._count(f"batches sent {batch.way}")
         await self.player.send(batch.receipts, again=False, asked_before=batch.cut)
         if batch.first:
             self.tick(len(batch.receipts))

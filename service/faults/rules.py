@@ -12,7 +12,17 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from service.faults.types import Beat, Close, Correct, Deliver, Difference, Fault, Planned, Sending
+from service.faults.types import (
+    Beat,
+    Close,
+    Correct,
+    Deliver,
+    Difference,
+    Fault,
+    Planned,
+    Sending,
+    Way,
+)
 from service.replay.rules import fits_together
 from service.replay.types import PlayedCorrection, PlayedReceipt, Step
 
@@ -202,28 +212,29 @@ class _Place:
         part: list[PlayedReceipt] = []
         for one in out:
             if part and (isinstance(one, Close) or not fits_together(part, one, most)):
-                yield from self._dispatch(part)
+                yield from self._dispatch(part, most)
                 part = []
             if isinstance(one, Close):
                 yield one
             else:
                 part.append(one)
         if part:
-            yield from self._dispatch(part)
+            yield from self._dispatch(part, most)
 
-    def _dispatch(self, part: list[PlayedReceipt]) -> Iterator[Sending]:
+    def _dispatch(self, part: list[PlayedReceipt], most: int) -> Iterator[Sending]:
         """One batch, and what becomes of it on its way."""
         if self._throws("reorder", SHUFFLE_SHARE):
             part = self.dice.shuffled(part)
-        batch = Deliver(tuple(part), cut=self._throws("duplicates", CUT_SHARE))
+        way: Way = "from a backlog" if most > BATCH_RECEIPTS else "at once"
+        batch = Deliver(tuple(part), way, cut=self._throws("duplicates", CUT_SHARE))
         if self._throws("lost", LOST_SHARE):
-            self.lost.append(batch)
+            self.lost.append(replace(batch, way="again after a loss"))
             if len(self.lost) > LOST_BATCHES_MAX:
                 yield from self._arrive(self.lost.popleft())
         elif self._throws("late", LATE_SHARE):
-            self._wait(batch, LATE_BATCHES)
+            self._wait(replace(batch, way="late"), LATE_BATCHES)
         elif self._throws("reorder", SWAP_SHARE):
-            self._wait(batch, SWAP_BATCHES)
+            self._wait(replace(batch, way="overtaken"), SWAP_BATCHES)
         else:
             yield from self._arrive(batch)
 
@@ -233,14 +244,14 @@ class _Place:
     def _arrive(self, batch: Deliver) -> Iterator[Sending]:
         yield batch
         if batch.first:
-            again = Deliver(batch.receipts, first=False)
+            again = Deliver(batch.receipts, "twice")
             if self._throws("duplicates", AGAIN_SHARE):
                 yield again
             if self._throws("duplicates", LATER_SHARE):
                 half = self.dice.between(0, len(again.receipts))  # split as it may be the next time
                 for part in (again.receipts[:half], again.receipts[half:]):
                     if part:
-                        self._wait(Deliver(part, first=False), LATER_BATCHES)
+                        self._wait(Deliver(part, "twice"), LATER_BATCHES)
         self.batches += 1
         if self.batches % BEAT_BATCHES == 0:
             yield from (till.beat() for till in self.tills.values() if not till.silent)

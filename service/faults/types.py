@@ -16,12 +16,21 @@ many batches later."""
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 
 
+Way = Literal["at once", "from a backlog", "overtaken", "late", "again after a loss", "twice"]
+"""How a batch of receipts came there."""
+
+
 class Deliver(Struct, frozen=True):
-    """A batch of receipts; `first`: not sent before; `cut`: the answer to a first try is lost."""
+    """A batch of receipts; `cut`: the answer to a first try is lost."""
 
     receipts: tuple[PlayedReceipt, ...]
-    first: bool = True
+    way: Way = "at once"
     cut: bool = False
+
+    @property
+    def first(self) -> bool:
+        """Whether it was not sent before."""
+        return self.way != "twice"
 
 
 class Beat(Struct, frozen=True):

@@ -12,8 +12,8 @@ where l.location_id = any ($1::integer[])
 -- One place's stock, by SKU: $3 only what can be had, $4 category, $5 words (a tsquery), $6 after.
 select
   i.sku, i.name, i.category,
-  stock.level_word(f.available, f.display, f.unclaimed, f.frozen_reason, f.confidence, false)
-  as level,
+  stock.level_word(f.available, f.display, f.unclaimed, f.frozen_reason, f.confidence,
+    f.uncertain) as level,
   f.available, i.price, i.currency, i.image_urls[1] as image_url
 from locations.location l
 join stock.stock_level s on s.cell_id = $1 and s.location_id = l.location_id

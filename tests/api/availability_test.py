@@ -238,7 +238,7 @@ async def test_confidence_falls_by_whole_weeks_since_the_first_movement(service,
     place, sku = await service.place(), await service.item()
     await service.receive(place, sku, 5)
     rows = await service.sql(
-        "select stock.confidence(s.first_moved_at, s.sellable, 0, false,"
+        "select trust.confidence(s.first_moved_at, s.sellable, 0, false,"
         " s.first_moved_at + $2 * interval '1 week' + interval '1 day') as confidence"
         " from stock.stock_level s join catalog.item i using (sku_id) where i.sku = $1",
         sku,

@@ -4,7 +4,7 @@ create or replace function availability.level_of(
 )
 returns table (
   available bigint, unclaimed bigint, display bigint, frozen_reason text,
-  confidence double precision, changed_at timestamptz
+  confidence double precision, uncertain boolean, changed_at timestamptz
 )
 language sql
 stable
@@ -13,11 +13,12 @@ set search_path = ''
 rows 1
 as $$
   select
-    stock.available(s.sellable, u.unpicked, coalesce(s.safety_stock, p_safety), 0,
+    stock.available(s.sellable, u.unpicked, coalesce(s.safety_stock, p_safety), d.stale_buffer,
       s.frozen_reason),
     s.sellable - u.unpicked, s.display, s.frozen_reason,
-    stock.confidence(coalesce(s.last_counted_at, s.first_moved_at), s.sellable, 0, false, p_now),
-    s.changed_at
+    trust.confidence(coalesce(s.last_counted_at, s.first_moved_at), s.sellable, d.not_found,
+      d.stale, p_now),
+    d.uncertain, s.changed_at
   from stock.stock_level s
   cross join lateral (
     select s.unpicked - case
@@ -25,5 +26,6 @@ as $$
       else (stock.expired_claims(p_cell, s.location_id, s.sku_id, p_now)).unpicked
     end as unpicked
   ) u
+  cross join lateral trust.doubt_of(p_cell, p_location_id, p_sku_id, s.not_found_at, p_now) d
   where s.cell_id = p_cell and s.location_id = p_location_id and s.sku_id = p_sku_id
 $$;

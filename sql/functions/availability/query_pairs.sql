@@ -32,7 +32,8 @@ begin
         'level', case
           when not i.stock_tracked then 'in_stock'
           else stock.level_word(coalesce(f.available, 0), coalesce(f.display, 0),
-            coalesce(f.unclaimed, 0), f.frozen_reason, coalesce(f.confidence, 1), false)
+            coalesce(f.unclaimed, 0), f.frozen_reason, coalesce(f.confidence, 1),
+            coalesce(f.uncertain, false))
         end, 'available', coalesce(f.available, 0)) order by k.ordinality, p.ordinality) as items
       from unnest(c.skus) with ordinality k (sku, ordinality)
       join catalog.item i on i.sku = k.sku

@@ -49,7 +49,7 @@ begin
           case
             when not i.stock_tracked then 'in_stock'
             else stock.level_word(n.available, n.display, n.unclaimed, n.frozen_reason,
-              n.confidence, false)
+              n.confidence, n.uncertain)
           end,
           n.available, n.confidence, n.changed_at) order by n.rank)
           filter (where n.within and n.rank <= c.most) as places
@@ -57,9 +57,10 @@ begin
         select
           w.*, w.sellable - w.unpicked as unclaimed,
           stock.available(w.sellable, w.unpicked,
-            coalesce(w.safety_stock, i.safety_stock, w.location_safety), 0, w.frozen_reason)
+            coalesce(w.safety_stock, i.safety_stock, w.location_safety), w.stale_buffer,
+            w.frozen_reason)
           as available,
-          stock.confidence(w.verified_at, w.sellable, 0, false, v_now) as confidence,
+          trust.confidence(w.verified_at, w.sellable, w.not_found, w.stale, v_now) as confidence,
           row_number() over (order by not w.within, w.distance, w.name, w.location) as rank
         from availability.places_of(
           p_cell, i.sku_id, i.stock_tracked, c.everywhere, c.latitude, c.longitude, c.radius_km,

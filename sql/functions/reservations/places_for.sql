@@ -37,6 +37,7 @@ begin
       join stock.stock_level s on s.cell_id = p_cell and s.sku_id = n.sku_id
       join locations.location l on l.location_id = s.location_id and l.state = 'open'
       left join here h on true
+      cross join lateral trust.doubt_of(p_cell, s.location_id, s.sku_id, s.not_found_at, p_now) d
       cross join lateral (
         select stock.available(
           s.sellable,
@@ -44,7 +45,7 @@ begin
             when s.next_expiry_at > p_now then 0
             else (stock.expired_claims(p_cell, s.location_id, s.sku_id, p_now)).unpicked
           end,
-          coalesce(s.safety_stock, n.safety_stock, l.safety_stock), 0, s.frozen_reason
+          coalesce(s.safety_stock, n.safety_stock, l.safety_stock), d.stale_buffer, s.frozen_reason
         ) as available
       ) a
       where a.available >= n.quantity
@@ -52,8 +53,8 @@ begin
           select x.location from jsonb_to_recordset(p_lines) as x (location text)
         )
         and (p_locations is null or l.location = any (p_locations))
-        and stock.confidence(coalesce(s.last_counted_at, s.first_moved_at), s.sellable, 0, false,
-          p_now) >= 0.5
+        and trust.confidence(coalesce(s.last_counted_at, s.first_moved_at), s.sellable,
+          d.not_found, d.stale, p_now) >= 0.5
       group by l.location_id, l.location, l.name, distance
       having count(*) = (select count(*) from line)
       order by distance nulls last, l.name, l.location

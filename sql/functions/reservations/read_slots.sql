@@ -22,10 +22,10 @@ begin
         when s.next_expiry_at > p_now then 0
         else (stock.expired_claims(p_cell, s.location_id, s.sku_id, p_now)).unpicked
       end,
-      coalesce(s.safety_stock, i.safety_stock, l.safety_stock), 0, s.frozen_reason
+      coalesce(s.safety_stock, i.safety_stock, l.safety_stock), d.stale_buffer, s.frozen_reason
     ), 0) order by w.slot),
-    array_agg(coalesce(stock.confidence(
-      coalesce(s.last_counted_at, s.first_moved_at), s.sellable, 0, false, p_now
+    array_agg(coalesce(trust.confidence(
+      coalesce(s.last_counted_at, s.first_moved_at), s.sellable, d.not_found, d.stale, p_now
     ) >= 0.5, true) order by w.slot)
   into v_left, v_certain
   from (select distinct u.slot, u.location_id, u.sku_id from unnest(p_lines) u) w
@@ -35,6 +35,7 @@ begin
     where v.cell_id = p_cell and v.location_id = w.location_id and v.sku_id = w.sku_id
     limit 1
   ) s on true
+  cross join lateral trust.doubt_of(p_cell, w.location_id, w.sku_id, s.not_found_at, p_now) d
   left join catalog.item i on i.sku_id = w.sku_id
   left join locations.location l on l.location_id = w.location_id;
 end;

@@ -33,14 +33,16 @@ begin
       when i.safety_stock is not null then 'item'
       else 'location'
     end,
-    0::bigint, stock.available(r.sellable, r.unpicked, r.safety_stock, 0, s.frozen_reason),
-    s.frozen_reason, stock.confidence(r.verified_at, r.sellable, 0, false, p_now), r.verified_at,
-    s.last_counted_at, coalesce(s.version, 0), coalesce(s.change_count, 0),
+    d.stale_buffer,
+    stock.available(r.sellable, r.unpicked, r.safety_stock, d.stale_buffer, s.frozen_reason),
+    s.frozen_reason, trust.confidence(r.verified_at, r.sellable, d.not_found, d.stale, p_now),
+    r.verified_at, s.last_counted_at, coalesce(s.version, 0), coalesce(s.change_count, 0),
     case when s.version > 0 then s.changed_at end
   from locations.location l
   join catalog.item i on i.sku = p_sku
   left join stock.stock_level s
     on s.cell_id = p_cell and s.location_id = l.location_id and s.sku_id = i.sku_id
+  cross join lateral trust.doubt_of(p_cell, l.location_id, i.sku_id, s.not_found_at, p_now) d
   cross join lateral (
     select
       coalesce(s.sellable, 0) as sellable, coalesce(s.staged, 0) as staged,

@@ -2,7 +2,7 @@
 --   item was last verified (0.4 at most), 0.2 a not-found of the last 30 days, 0.3 if negative,
 --   0.1 if a till of the place is stale. Whole weeks, so that the same question keeps its ETag.
 --   Counted in hundredths (integers are exact and ten times faster than numeric). Pure, inlined.
-create or replace function stock.confidence(
+create or replace function trust.confidence(
   p_verified_at timestamptz, p_sellable bigint, p_not_found integer, p_stale boolean,
   p_now timestamptz
 )

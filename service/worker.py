@@ -23,6 +23,7 @@ from service.log import log
 from service.reservations.jobs import JOBS as RESERVATIONS
 from service.schedule import Job
 from service.settings import Settings
+from service.stock.jobs import JOBS as STOCK
 from service.web.jobs import JOBS as WEB
 from service.web.metrics import INVARIANTS
 from service.web.metrics import JOBS as RUNS
@@ -47,7 +48,7 @@ def jobs(settings: Settings) -> tuple[Job, ...]:
         return sum(counts.values())
 
     check = Job("check_invariants", settings.check_minutes * 60.0, check_invariants, 1800.0)
-    return (*RESERVATIONS, *EVENTS, *WEB, check)
+    return (*RESERVATIONS, *STOCK, *EVENTS, *WEB, check)
 
 
 class Runner:

@@ -1,10 +1,10 @@
-"""Commands on stock: movements of goods, and one-line counts."""
+"""Commands on stock: movements of goods, one-line counts, and what is sold in an hour."""
 
 from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from service.db import Command
+from service.db import Command, Db
 from service.stock.types import EntryResult, Posting, StoredLevel
 
 FUTURE_MINUTES = 10
@@ -95,3 +95,36 @@ class SetSafetyStock(Command[SafetyOutcome], frozen=True, kw_only=True):
     sku: str
     safety_stock: int | None
     if_change: int | None
+
+
+class RatesOutcome(msgspec.Struct, frozen=True):
+    """How many levels a page had, and its last one; both None after the end."""
+
+    code: Literal["measured"]
+    levels: int
+    location_id: int | None = None
+    sku_id: int | None = None
+
+
+class MeasureRates(Command[RatesOutcome], frozen=True, kw_only=True):
+    """Units sold per open hour, for `most` levels from after the one named (0, 0: from the first).
+
+    Both are the database's own numbers of a place and an item; they are told nobody else.
+    """
+
+    function: ClassVar[str] = "stock.measure_rates"
+    outcome: ClassVar[type[Any]] = RatesOutcome
+    location_id: int
+    sku_id: int
+    most: int
+
+
+async def measure_rates(db: Db, cell: int, most: int = 200) -> int:
+    """Measure every level of a cell, page by page; gives their number."""
+    total, place, item = 0, 0, 0
+    while True:
+        page = await db.run(MeasureRates(location_id=place, sku_id=item, most=most), cell)
+        total += page.levels
+        if page.levels < most or page.location_id is None or page.sku_id is None:
+            return total
+        place, item = page.location_id, page.sku_id

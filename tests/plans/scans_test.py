@@ -21,6 +21,7 @@ from service.events.jobs import JOBS as EVENTS
 from service.migrate import migrate
 from service.reservations.jobs import JOBS as RESERVATIONS
 from service.settings import Settings
+from service.stock.jobs import JOBS as STOCK
 from service.web.jobs import JOBS as WEB
 from tests.conftest import Service
 from tests.shape.openapi_test import SPECS
@@ -167,7 +168,7 @@ def test_every_read_of_the_contract_is_asked() -> None:
     assert set(READS) == {s.name for s in SPECS if s.method == "GET" and s.scopes}
 
 
-@pytest.mark.parametrize("job", [*EVENTS, *RESERVATIONS, *WEB], ids=lambda job: job.name)
+@pytest.mark.parametrize("job", [*EVENTS, *RESERVATIONS, *STOCK, *WEB], ids=lambda job: job.name)
 async def test_no_job_reads_a_whole_table(big: tuple[str, asyncpg.Connection], job: object) -> None:
     before = await scans(big[1])
     async for service in running(*big):

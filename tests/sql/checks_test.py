@@ -6,6 +6,7 @@ The data is made over HTTP (goods, holds, sales, a void, a return), and is clean
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ SPOILT: dict[str, tuple[str, ...]] = {
         "update stock.stock_level set sellable = sellable + 1 where {at}",
         "update stock.ledger_entry set quantity = quantity + 1 where {at} and ledger_sequence = 1",
         "update stock.stock_level set first_moved_at = first_moved_at + interval '1 s' where {at}",
+        "update stock.stock_level set last_moved_at = last_moved_at + interval '1 s' where {at}",
+        "update stock.stock_level set moved_ahead = interval '-1 day' where {at}",
         "delete from stock.stock_level where {at}",
     ),
     "reserved_equals_the_claim_ledger": (
@@ -52,6 +55,42 @@ SPOILT: dict[str, tuple[str, ...]] = {
             " update stock.stock_level set unpicked = reserved + 1 where {at}"
         ),
         "update stock.stock_level set sellable = -1, frozen_reason = null where {at}",
+    ),
+    "counts_hold": (
+        "update stock.stock_count set counted = counted + 1 where {odd}",
+        (
+            "update stock.ledger_entry set quantity = quantity + 1"
+            " where {odd} and kind = 'count_trueup'"
+        ),
+        "delete from stock.ledger_entry where {odd} and kind = 'count_trueup'",
+        "update stock.stock_level set last_counted_at = null where {odd}",
+        (
+            "update stock.stock_level set last_counted_at = last_counted_at - interval '1 s'"
+            " where {odd}"
+        ),
+    ),
+    "true_ups_have_their_count": (
+        "delete from stock.stock_count where {odd}",
+        "update stock.stock_count set counted_at = counted_at + interval '1 s' where {odd}",
+        (
+            "update stock.ledger_entry set document_id = '{sale}'"
+            " where {odd} and kind = 'count_trueup'"
+        ),
+    ),
+    "frozen_levels_wait_for_a_count": (
+        "delete from stock.count_task where {odd}",
+        "update stock.count_task set done_at = opened_at where {odd}",
+        "update stock.stock_level set frozen_reason = 'not_found' where {at}",
+    ),
+    "shortfalls_equal_the_difference": (
+        "delete from stock.shortfall where {odd}",
+        "update stock.shortfall set quantity = quantity + 1 where {odd}",
+        "update stock.stock_level set unpicked = unpicked - 1 where {odd}",
+        (
+            "insert into stock.shortfall (cell_id, location_id, sku_id, quantity, opened_at)"
+            " select cell_id, location_id, sku_id, 1, changed_at from stock.stock_level where {at}"
+        ),
+        "delete from stock.stock_level where {odd}",
     ),
     "ledger_numbers_are_unique": (
         "update stock.claim_entry set ledger_sequence = 1 where holder_id = '{held}'",
@@ -201,7 +240,16 @@ async def world(running: Any) -> dict[str, str]:
     )
     at = f"location_id = {row['location_id']} and sku_id = {row['sku_id']}"
     subject = f"stock/{place}/{sku}"
-    return {"at": at, "sku": sku, "gtin": gtin, "held": held, "subject": subject, **receipts}
+    odd = await _odd(running, place, row["location_id"])
+    return {
+        "at": at,
+        "odd": odd,
+        "sku": sku,
+        "gtin": gtin,
+        "held": held,
+        "subject": subject,
+        **receipts,
+    }
 
 
 async def _receipts(running: Any, place: str, sku: str, gtin: str) -> dict[str, str]:
@@ -224,6 +272,28 @@ async def _receipts(running: Any, place: str, sku: str, gtin: str) -> dict[str, 
     assert [result["status"] for result in results] == ["posted"] * 4, reply.text
     sale, voided, void, _ = (result["receipt"] for result in results)
     return {"sale": sale, "voided": voided, "void": void}
+
+
+async def _odd(running: Any, place: str, location_id: int) -> str:
+    """An item that was counted, sold late before that, and then sold though it was promised."""
+    sku = await running.item()
+    await running.receive(place, sku, 3)
+    hold = {"location": place, "lines": [{"sku": sku, "quantity": 2}]}
+    assert (await running.post("/v1/reservations", hold)).status_code == 201
+    count = {"sellable": 2, "expected": 3, "reason": "shelf"}
+    assert (await running.put(f"/v1/stock/{place}/{sku}", count)).status_code == 200
+    now = await running.owner.fetchval("select now()")
+    head = {"terminal": f"{place}-1", "kind": "sale", "currency": "DKK"}
+    line = {"line": 1, "sku": sku, "unit_price": 100, "paid": 100}
+    reply = await running.post("/v1/pos/receipts", {"receipts": [
+        {**head, "sequence": 5, "occurred_at": (now - timedelta(hours=1)).isoformat(),
+         "lines": [{**line, "quantity": 1}]},
+        {**head, "sequence": 6, "occurred_at": now.isoformat(),
+         "lines": [{**line, "quantity": 3}]},
+    ]})  # fmt: skip
+    assert [result["status"] for result in reply.json()["results"]] == ["posted"] * 2, reply.text
+    sku_id = await running.owner.fetchval("select sku_id from catalog.item where sku = $1", sku)
+    return f"location_id = {location_id} and sku_id = {sku_id}"
 
 
 @asynccontextmanager

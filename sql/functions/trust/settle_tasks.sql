@@ -1,6 +1,6 @@
 -- Purpose: closes the open count task of each level whose newest line answers it: counted after it
---   was asked for, or, where the level was frozen, thawed by it. Called before the counts are posted:
---   what they show to be below zero opens a task anew.
+--   was asked for, or, where the level was frozen, thawed by it. What is still below zero after the
+--   counting stays asked for. Called before the counts are posted.
 create or replace function trust.settle_tasks(
   p_cell integer, p_counts trust.judged_count[], p_now timestamptz
 )
@@ -17,12 +17,9 @@ begin
   update stock.count_task t
   set done_at = p_now
   from unnest(p_counts) c
-  where c.is_last and c.next_at is null
+  where c.is_last and c.settles and c.sellable_after >= 0
     and t.cell_id = p_cell and t.location_id = c.location_id and t.sku_id = c.sku_id
     and t.done_at is null
-    and case
-      when t.reason in ('negative_stock', 'not_found') then c.settles and c.sellable_after >= 0
-      else c.counted_at >= t.opened_at
-    end;
+    and (t.reason in ('negative_stock', 'not_found') or c.counted_at >= t.opened_at);
 end;
 $$;

@@ -59,9 +59,8 @@ begin
         m.damaged, m.display, m.missing, m.reserved, m.unpicked, m.frozen_reason,
         m.d_sellable, m.d_reserved, m.d_unpicked)
     )::events.new_event order by m.location_id, m.sku_id
-  ), array_agg(
-    (m.location_id, m.sku_id, m.fell, m.client_id)::trust.trouble order by m.location_id, m.sku_id
-  ) filter (where m.in_trouble)
+  ), array_agg((m.location_id, m.sku_id, m.fell, m.client_id)::trust.trouble)
+  filter (where m.in_trouble)
   into v_events, v_troubles
   from moved m
   join locations.location l on l.location_id = m.location_id

@@ -34,6 +34,7 @@ begin
   join stock.stock_level s
     on s.cell_id = p_cell and s.location_id = t.location_id and s.sku_id = t.sku_id
   where s.sellable < s.unpicked
+  order by s.location_id, s.sku_id
   on conflict on constraint shortfall_pkey do update set quantity = excluded.quantity
   where shortfall.quantity <> excluded.quantity;
 

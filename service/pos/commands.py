@@ -1,6 +1,7 @@
-"""Commands on receipts, terminals and exceptions."""
+"""Commands on receipts and exceptions."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -9,10 +10,11 @@ import msgspec
 from service.db import Command, Db
 from service.lanes import CommandBroken
 from service.log import log
-from service.pos.reads import cells_of_terminals
 from service.pos.rules import Refused, asked, refused_result, told
 from service.pos.types import LINES_MAX, Receipt, ReceiptOutcome, Result, Results
 from service.settings import Settings
+from service.terminals.reads import cells_of_terminals
+from service.web.metrics import LAG
 from service.web.problems import Problem
 from service.web.route import Call, new_id
 
@@ -130,6 +132,7 @@ async def _answers(
     futures = [entry for entry in waiting if isinstance(entry, asyncio.Future)]
     await asyncio.gather(*futures, return_exceptions=True)
     results: list[Result] = []
+    now = time.time()
     for index, (receipt, entry) in enumerate(zip(read, waiting, strict=True)):
         if isinstance(receipt, Result):
             results.append(receipt)
@@ -146,54 +149,21 @@ async def _answers(
             raise error
         else:
             results.append(told(index, receipt, entry.result()))
+            if entry.result().code in ("posted", "partly_posted"):
+                LAG.observe(max(0.0, now - receipt.occurred_at.timestamp()))
     return results
 
 
-class PutTerminalOutcome(msgspec.Struct, frozen=True):
-    """What happened to the terminal."""
+class OverdueOutcome(msgspec.Struct, frozen=True):
+    """How many voids were marked."""
 
-    code: Literal["created", "updated", "unchanged", "unknown_location", "idempotency_key_reused"]
-    replayed: bool = False
-
-
-class PutTerminal(Command[PutTerminalOutcome], frozen=True, kw_only=True):
-    """A till in one of its lives, as it shall be."""
-
-    function: ClassVar[str] = "pos.put_terminal"
-    outcome: ClassVar[type[Any]] = PutTerminalOutcome
-    client_id: int
-    key: str
-    fingerprint: str
-    request_id: str
-    terminal: str
-    epoch: int | None
-    location: str
-    name: str | None
-    first_sequence: int | None
+    code: Literal["marked"]
+    receipts: int
 
 
-class ResolveOutcome(msgspec.Struct, frozen=True):
-    """What became of the exception."""
+class MarkOverdue(Command[OverdueOutcome], frozen=True, kw_only=True):
+    """Mark voids that have waited too long for their sale, `most` at a time."""
 
-    code: Literal["accepted", "rejected", "not_found", "wrong_state", "idempotency_key_reused"]
-    detail: str | None = None
-    replayed: bool = False
-    receipt_id: str | None = None
-    status: str | None = None
-
-
-class ResolveException(Command[ResolveOutcome], frozen=True, kw_only=True):
-    """A person's word on an exception. `codes` are the barcodes of the kept receipt's lines."""
-
-    function: ClassVar[str] = "pos.resolve_exception"
-    outcome: ClassVar[type[Any]] = ResolveOutcome
-    batch_max: ClassVar[int] = 1
-    client_id: int
-    key: str
-    fingerprint: str
-    request_id: str
-    exception_id: str
-    action: str
-    reason: str | None
-    locations: list[str] | None
-    codes: list[str | None]
+    function: ClassVar[str] = "pos.mark_overdue"
+    outcome: ClassVar[type[Any]] = OverdueOutcome
+    most: int

@@ -1,21 +1,14 @@
 """Receipts, terminals and exceptions, as tills and people say them (contract §5)."""
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from service.catalog.types import Currency
-from service.locations.types import LocationCode
+from service.terminals.types import Epoch, Moment, Sequence, TerminalCode
 
-TerminalCode = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}(?!\n)$", max_length=32)
-]
-Sequence = Annotated[int, Meta(ge=1, le=999_999_999_999)]
-Epoch = Annotated[int, Meta(ge=1, le=1_000_000)]
 LineNumber = Annotated[int, Meta(ge=1, le=1_000_000)]
-Moment = Annotated[datetime, Meta(tz=True)]
 Quantity = Annotated[int, Meta(ge=-1_000_000_000, le=1_000_000_000)]
 Money = Annotated[int, Meta(ge=-1_000_000_000_000, le=1_000_000_000_000)]
 Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\u0000]+$")]
@@ -33,18 +26,6 @@ ReceiptStatus = Literal[
     "ignored",
     "refused",
 ]
-ExceptionKind = Literal[
-    "unmapped",
-    "conflict",
-    "parked",
-    "held_for_review",
-    "gap",
-    "over_return",
-    "unknown_terminal",
-    "fractional_quantity",
-    "match",
-]
-
 RECEIPTS_MAX = 1_000
 LINES_MAX = 1_000
 
@@ -83,6 +64,10 @@ class ReceiptLine(
     paid: Money | None = None
     sale: SaleRef | None = None
     resaleable: bool = False
+
+    def moves_nothing(self) -> bool:
+        """Whether nothing was sold or returned."""
+        return self.quantity == 0
 
 
 class Receipt(
@@ -179,79 +164,3 @@ class Results(msgspec.Struct, frozen=True):
     posted: int
     duplicates: int
     refused: int
-
-
-class PutTerminal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Body of PUT /v1/pos/terminals/{terminal}: a till, where it stands and in which life.
-
-    `epoch` is raised when a till is replaced; `first_sequence` is the first number it will send.
-    """
-
-    location: LocationCode
-    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\u0000]+$")] | None = None
-    epoch: Epoch | None = None
-    first_sequence: Sequence | None = None
-
-
-class Terminal(msgspec.Struct, frozen=True):
-    """A till in its newest life."""
-
-    terminal: str
-    location: str
-    name: str | None
-    epoch: int
-    first_sequence: int | None
-    last_sequence: int | None
-    last_seen_at: datetime | None
-
-
-class TerminalPage(msgspec.Struct, frozen=True):
-    """A page of terminals."""
-
-    items: list[Terminal]
-    next_cursor: str | None
-
-
-class PosException(msgspec.Struct, frozen=True):
-    """What a person has to look at, with all that the till said (`body`)."""
-
-    id: str
-    kind: ExceptionKind
-    state: Literal["open", "resolved"]
-    terminal: str
-    epoch: int | None
-    sequence: int
-    location: str | None
-    receipt: str | None
-    line: int | None
-    gtin: str | None
-    quantity: int | None
-    body: dict[str, Any]
-    resolution: dict[str, Any] | None
-    recorded_at: datetime
-    resolved_at: datetime | None
-
-
-class ExceptionPage(msgspec.Struct, frozen=True):
-    """A page of exceptions."""
-
-    items: list[PosException]
-    next_cursor: str | None
-
-
-class Resolve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Body of POST /v1/pos/exceptions/{id}/resolve."""
-
-    action: Literal["map", "accept", "reject"]
-    sku: RawSku | None = None
-    reason: Text | None = None
-
-
-class Resolved(msgspec.Struct, frozen=True):
-    """What became of an exception, and of the receipt it was about."""
-
-    id: str
-    state: Literal["resolved"]
-    action: Literal["map", "accept", "reject"]
-    receipt: str
-    status: str

@@ -8,7 +8,7 @@ full join (
   select
     v.cell_id, v.sale_document_id as document_id, v.sale_line as line, sum(v.quantity) as units
   from sales.return_line v
-  where not v.voided
+  where not v.voided and v.sale_document_id is not null
   group by v.cell_id, v.sale_document_id, v.sale_line
 ) r on r.cell_id = s.cell_id and r.document_id = s.document_id and r.line = s.line
 where s.cell_id is null

@@ -1,5 +1,6 @@
--- Every movement of a voided receipt is reversed by the receipt that voided it, and its sale lines
--- are voided with it (domain §2.3).
+-- Every movement of a voided receipt is reversed by the receipt that voided it, or was taken back by
+-- the receipt itself before (a match with a handover), and its sale lines are voided with it (domain
+-- §2.3). A returned unit that moved on from quarantine is taken from sellable.
 select r.cell_id, r.receipt_id, r.terminal, r.sequence, r.voided_by
 from pos.receipt r
 where (r.status = 'voided' or r.voided_by is not null) and (
@@ -8,10 +9,11 @@ where (r.status = 'voided' or r.voided_by is not null) and (
   or exists (
     select 1
     from stock.ledger_entry e
-    where e.cell_id = r.cell_id and e.document_id = r.receipt_id and not exists (
+    where e.cell_id = r.cell_id and e.document_id = r.receipt_id and e.reverses is null
+      and e.kind <> 'return_linked' and not exists (
       select 1
       from stock.ledger_entry v
-      where v.cell_id = e.cell_id and v.document_id = r.voided_by
+      where v.cell_id = e.cell_id and v.document_id in (r.voided_by, r.receipt_id)
         and v.location_id = e.location_id and v.sku_id = e.sku_id
         and v.reverses = e.ledger_sequence
     )

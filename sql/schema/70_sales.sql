@@ -26,19 +26,32 @@ create index sale_line_by_customer on sales.sale_line (cell_id, customer, sold_a
 where customer is not null;
 
 -- What came back of which sale line: one row a returned receipt line that named its sale.
--- `quantity` is what was still out there, `surplus` what was handed in beyond it.
+-- `quantity` is what was still out there, `surplus` what was handed in beyond it. A sale that has not
+-- come yet is null, and found later by what names it; all that name one line are judged in the order
+-- of their times, whenever they came, except what a person has `settled`.
 create table sales.return_line (
   cell_id integer not null,
   document_id uuid not null,
   line integer not null,
-  sale_document_id uuid not null,
+  sale_document_id uuid,
   sale_line integer not null,
   quantity bigint not null,
   surplus bigint not null,
   returned_at timestamptz not null,
   voided boolean not null default false,
+  sale_terminal text,
+  sale_sequence bigint,
+  location_id integer,
+  sku_id integer,
+  tracked boolean,
+  resaleable boolean,
+  client_id integer,
+  settled boolean not null default false,
   constraint return_line_pkey primary key (cell_id, document_id, line),
   constraint returned_quantity_not_negative check (quantity >= 0),
   constraint surplus_not_negative check (surplus >= 0)
 );
 create index return_line_by_sale on sales.return_line (cell_id, sale_document_id, sale_line);
+create index return_line_waiting on sales.return_line (
+  cell_id, sale_terminal, sale_sequence, sale_line
+) where sale_document_id is null and not voided;

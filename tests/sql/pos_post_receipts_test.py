@@ -1,4 +1,4 @@
-"""Every outcome of pos.post_receipts and pos.resolve_exception, at the functions themselves."""
+"""Every outcome of pos.post_receipts and exceptions.resolve_exception, at the functions themselves."""
 
 import json
 from collections.abc import AsyncIterator
@@ -100,7 +100,7 @@ class Counter:
             sequence,
         )
         (outcome,) = await self.world.run(
-            "pos.resolve_exception",
+            "exceptions.resolve_exception",
             {
                 "client_id": self.world.client_id,
                 "key": f"{action}-{sequence}",
@@ -110,6 +110,8 @@ class Counter:
                 "action": action,
                 "reason": None,
                 "locations": None,
+                "sku": None,
+                "gtin": None,
                 "codes": codes_of(json.loads(row["body"])),
                 **of,
             },

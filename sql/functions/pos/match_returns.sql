@@ -36,8 +36,9 @@ begin
         when m.document_id is null then 0
         else greatest(0, least(m.units, m.units_left - coalesce(m.units_before, 0)))
       end,
-      m.sale is not null, m.document_id, m.sale_line, m.resaleable, m.occurred_at, m.client_id,
-      m.reference
+      m.sale is not null, m.document_id, (m.sale ->> 'line')::integer,
+      coalesce(m.resaleable, false), m.occurred_at, m.client_id, m.reference,
+      m.sale ->> 'terminal', (m.sale ->> 'sequence')::bigint
     )::pos.returned_line order by m.command, m.line)
     from (
       select
@@ -49,7 +50,8 @@ begin
       from unnest(p_lines) l
       left join lateral (
         select
-          k.document_id, k.line, case when k.voided then 0 else k.quantity - k.returned end as units_left
+          k.document_id, k.line,
+          case when f.status = 'voided' then 0 else k.quantity - k.returned end as units_left
         from pos.find_receipt(p_cell, l.sale ->> 'terminal', (l.sale ->> 'sequence')::bigint) f
         cross join lateral (
           select n.*

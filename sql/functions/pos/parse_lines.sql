@@ -19,7 +19,8 @@ begin
   return (
     select array_agg((
       r.command, x.line, r.receipt_id, r.location_id,
-      case when q.units is not null then i.sku_id end, i.stock_tracked, q.units,
+      case when q.units is not null then i.sku_id end,
+      i.stock_tracked and q.units is not null, q.units,
       abs(q.units) >= r.review_quantity * coalesce(i.scale, 1),
       x.gtin, x.sku, x.unit_price, x.paid, x.sale, x.resaleable, r.occurred_at, r.client_id,
       r.terminal || '/' || r.sequence, r.body ->> 'currency', r.channel, r.body ->> 'customer',
@@ -55,7 +56,8 @@ begin
     ) i on true
     cross join lateral (
       select case
-        when x.measure is null then x.quantity * coalesce(i.units, 1)
+        -- 0 is no whole number of base units either (`base_measure`)
+        when x.measure is null then nullif(x.quantity, 0) * coalesce(i.units, 1)
         when x.measure * coalesce(i.measured_units, 1) % 1 = 0 then
           (x.measure * coalesce(i.measured_units, 1))::bigint
       end as units

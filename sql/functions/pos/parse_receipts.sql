@@ -25,7 +25,8 @@ begin
         w.problem, w.receipt_id, w.fingerprint, w.first_id, w.first_fingerprint, w.late,
         case when w.body ? 'ignored' then 'ignored' else w.kind end
       ),
-      w.first_status, w.problems, w.version, w.review_quantity, w.codes, w.body
+      w.first_status, w.problems, w.version, w.review_quantity, w.codes, w.body,
+      w.clock_offset_seconds
     )::pos.asked_receipt order by w.command)
     from (
       select

@@ -15,57 +15,56 @@ declare
   v_problems pos.line_problem[];
   v_goods stock.goods_change[];
   v_claims stock.claim_change[];
-  v_orders boolean;
-  v_returns boolean;
-  v_unmapped boolean;
+  v_targets uuid[];
+  v_moved record;
+  v_voided record;
 begin
   codes := array(select u.code from unnest(p_receipts) u);
   problems := '{}';
   perform pos.lock_levels(p_cell, p_receipts, p_lines, p_now);
-  select bool_or(u.quantity < 0), bool_or(u.sku_id is null), bool_or(u.order_id is not null)
-  into v_returns, v_unmapped, v_orders
-  from unnest(p_lines) u;
-
-  if v_unmapped then
-    v_problems := (
-      select array_agg(
-        (
-          u.command, u.line,
-          case when u.quantity is null then 'fractional_quantity' else 'unmapped' end,
-          u.gtin, u.sku, u.quantity
-        )::pos.line_problem
-      )
-      from unnest(p_lines) u
-      where u.sku_id is null
-    );
-  end if;
+  v_problems := (
+    select array_agg(
+      (
+        u.command, u.line,
+        case when u.quantity is null then 'fractional_quantity' else 'unmapped' end,
+        u.gtin, u.sku, u.quantity
+      )::pos.line_problem
+    )
+    from unnest(p_lines) u
+    where u.sku_id is null
+  );
   select g.p_codes, g.p_told into codes, problems
   from pos.gather_problems(v_problems, codes, problems) g;
-  perform pos.close_unknown(p_cell, p_receipts, p_now);
+  perform exceptions.close_unknown(p_cell, p_receipts, p_now);
   perform pos.write_receipts(p_cell, p_receipts, codes, problems, p_now);
-  v_goods := pos.sell_lines(p_cell, p_lines);
-  if v_orders then
-    select v_goods || s.goods, s.claims into v_goods, v_claims
-    from pos.serve_orders(p_cell, p_lines) s;
-  end if;
-  if v_returns then
-    select v_goods || t.goods, v_problems || t.problems, t.told
-    into v_goods, v_problems, problems
-    from pos.take_back(p_cell, p_lines, problems) t;
-  end if;
+  select * into v_moved from pos.move_lines(p_cell, p_lines, problems) m;
+  v_goods := v_moved.goods;
+  v_claims := v_moved.claims;
+  v_problems := v_problems || v_moved.problems;
+  problems := v_moved.told;
   news := pos.tell_receipts(p_receipts, codes, problems);
   if v_problems is not null then
-    perform pos.keep_exceptions(p_cell, p_receipts, '{}', v_problems, p_now);
-  end if;
-  if v_goods is not null then
-    news := news || stock.post(p_cell, p_now, 'pos.posted', v_goods, v_claims);
+    perform exceptions.keep_exceptions(p_cell, p_receipts, '{}', v_problems, p_now);
   end if;
   if 'void' = any(codes) then
-    select v.p_codes, post_asked.news || v.news into codes, news
-    from pos.void_receipts(p_cell, p_receipts, codes, p_now) v;
+    select * into v_voided
+    from pos.void_receipts(p_cell, p_receipts, p_now, codes, v_goods, v_claims);
+    codes := v_voided.codes;
+    v_goods := v_voided.goods;
+    v_claims := v_voided.claims;
+    v_targets := v_voided.targets;
+    news := news || v_voided.news;
   end if;
   if exists (select 1 from pos.receipt r where r.cell_id = p_cell and r.status = 'parked') then
-    news := news || pos.void_parked(p_cell, p_receipts, p_now);
+    select * into v_voided
+    from pos.void_parked(p_cell, p_receipts, p_now, v_goods, v_claims);
+    v_goods := v_voided.goods;
+    v_claims := v_voided.claims;
+    v_targets := v_targets || v_voided.targets;
+    news := news || v_voided.news;
   end if;
+  news := news || pos.post_goods(
+    p_cell, p_receipts, p_lines, v_targets, v_goods, v_claims, p_now
+  );
 end;
 $$;

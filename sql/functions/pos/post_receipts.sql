@@ -3,11 +3,11 @@
 --   posted is kept with its reason (domain §2.3, I4, I8-I10).
 -- Takes: commands of pos.commands.PostReceipt, in arrival order.
 -- Lock order: terminals by (terminal, epoch), stock levels by (location, sku), sale lines by
---   (document, line), then the cell's state.
+--   (document, line), places (place_sync), then the cell's state.
 -- Outcomes: posted · partly_posted · duplicate · conflict · parked · held_for_review · ignored ·
 --   unknown_terminal · forbidden_location.
 -- Events: pos.posted, pos.line_unmapped, pos.line_fractional, pos.ignored, pos.review, pos.voided,
---   pos.parked, pos.conflict, stock.changed.
+--   pos.parked, pos.conflict, stock.changed, terminal.gap, terminal.reconciled.
 create or replace function pos.post_receipts(
   p_cell integer, p_commands jsonb, p_now timestamptz default null
 )
@@ -43,11 +43,11 @@ begin
   if v_posted.codes && array[
     'unknown_terminal', 'conflict', 'held_for_review', 'parked'
   ] then
-    v_news := v_news || pos.tell_conflicts(p_cell, v_receipts, pos.keep_exceptions(
+    v_news := v_news || pos.tell_conflicts(p_cell, v_receipts, exceptions.keep_exceptions(
       p_cell, v_receipts, v_posted.codes, null, v_now
     ));
   end if;
-  perform pos.see_terminals(p_cell, v_receipts, v_now);
+  v_news := v_news || terminals.see_receipts(p_cell, v_receipts, v_lines, v_now);
   perform events.write_events(p_cell, v_now, v_news);
   return pos.receipt_outcomes(v_receipts, v_posted.codes, v_posted.problems);
 end;

@@ -26,14 +26,17 @@ begin
   ) w
   where s.cell_id = w.cell_id and s.document_id = w.sale_document_id and s.line = w.sale_line;
 
+  -- one whose sale has not come waits for it (late.link_returns)
   insert into sales.return_line (
-    cell_id, document_id, line, sale_document_id, sale_line, quantity, surplus, returned_at
+    cell_id, document_id, line, sale_document_id, sale_line, quantity, surplus, returned_at,
+    sale_terminal, sale_sequence, location_id, sku_id, tracked, resaleable, client_id
   )
   select
     p_cell, u.receipt_id, u.line, u.sale_document_id, u.sale_line, u.accepted,
-    u.quantity - u.accepted, u.occurred_at
+    u.quantity - u.accepted, u.occurred_at, u.sale_terminal, u.sale_sequence, u.location_id,
+    u.sku_id, u.tracked, u.resaleable, u.client_id
   from unnest(v_returned) u
-  where u.sale_document_id is not null;
+  where u.sale_document_id is not null or u.sale_terminal is not null;
 
   select array_agg((
     u.location_id, u.sku_id, 'customer', p.account, p.units, 'return', u.occurred_at, u.receipt_id,

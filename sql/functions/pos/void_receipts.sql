@@ -1,8 +1,10 @@
 -- Purpose: the voids of a batch, in order of arrival. A void whose sale has not come (or is not
---   posted yet) is parked; one that names a void, or what is voided already, is a conflict.
+--   posted yet) is parked; one that names a void, or what is voided already, is a conflict. Goods and
+--   claims are added to those of the batch, to be posted with them.
 create or replace function pos.void_receipts(
-  p_cell integer, p_receipts pos.asked_receipt[], inout p_codes text[], p_now timestamptz,
-  out news events.new_event[]
+  p_cell integer, p_receipts pos.asked_receipt[], p_now timestamptz,
+  inout codes text[], inout goods stock.goods_change[], inout claims stock.claim_change[],
+  out news events.new_event[], out targets uuid[]
 )
 language plpgsql
 security definer
@@ -12,6 +14,7 @@ declare
   v_void pos.asked_receipt;
   v_target record;
   v_code text;
+  v_taken record;
 begin
   for v_void in select * from unnest(p_receipts) u where u.code = 'void' order by u.command loop
     select * into v_target
@@ -22,22 +25,18 @@ begin
       when v_target.status in ('posted', 'partly_posted') then 'posted'
       else 'conflict'
     end;
-    insert into pos.receipt (
-      cell_id, receipt_id, terminal, epoch, sequence, location_id, kind, status, occurred_at,
-      recorded_at, fingerprint, client_id, void_terminal, void_sequence, body
-    ) values (
-      p_cell, v_void.receipt_id, v_void.terminal, v_void.epoch, v_void.sequence,
-      v_void.location_id, 'void', v_code, v_void.occurred_at, p_now, v_void.fingerprint,
-      v_void.client_id, v_void.void_terminal, v_void.void_sequence, v_void.body
-    )
-    on conflict on constraint receipt_pkey do update
-    set status = excluded.status, version = v_void.version + 1;
+    perform pos.write_void(p_cell, v_void, v_code, p_now);
     news := news || (
       v_void.occurred_at, 'pos.' || v_code, 'receipt/' || v_void.receipt_id, v_void.version + 1,
       v_void.client_id, pos.receipt_data(v_void, v_code, null)
     )::events.new_event;
     if v_code = 'posted' then
-      news := news || pos.reverse_receipt(p_cell, v_target.receipt_id, v_void, p_now);
+      select * into v_taken
+      from pos.reverse_receipt(p_cell, v_target.receipt_id, v_void, goods, p_now);
+      news := news || v_taken.news;
+      goods := goods || v_taken.goods;
+      claims := claims || v_taken.claims;
+      targets := targets || v_target.receipt_id;
       if exists (
         select 1 from unnest(p_receipts) u
         where u.receipt_id = v_target.receipt_id and u.code = 'posted' and u.command > v_void.command
@@ -45,7 +44,7 @@ begin
         v_code := 'parked_first';
       end if;
     end if;
-    p_codes[v_void.command] := v_code;
+    codes[v_void.command] := v_code;
   end loop;
 end;
 $$;

@@ -63,17 +63,6 @@ async def test_what_review_held_never_posts_when_a_person_rejects_it(till: Till)
     assert await till.level() == 0
 
 
-async def test_only_what_review_holds_can_be_accepted_so_far(till: Till) -> None:
-    await till.post(till.receipt(1, {"gtin": "0", "quantity": 1}))
-    (unmapped,) = await till.exceptions()
-    path = f"/v1/pos/exceptions/{unmapped['id']}/resolve"
-    for body in ({"action": "accept"}, {"action": "map", "sku": till.sku}):
-        reply = await till.service.post(path, body)
-        assert (reply.status_code, reply.json()["code"]) == (409, "wrong_state")
-    foreign = "/v1/pos/exceptions/00000000-0000-7000-8000-000000000001/resolve"
-    assert (await till.service.post(foreign, {"action": "accept"})).status_code == 404
-
-
 async def test_a_terminal_tells_how_far_it_has_come(till: Till) -> None:
     path = f"/v1/pos/terminals/{till.terminal}"
     before = (await till.service.get(path)).json()

@@ -15,7 +15,9 @@ from service.availability.reads import Cells, Places, ReadAvailability
 from service.availability.routes import ROUTES as AVAILABILITY
 from service.bench.routes import ROUTES as BENCH
 from service.catalog.routes import ROUTES as CATALOG
+from service.counts.routes import ROUTES as COUNTS
 from service.db import Db
+from service.exceptions.routes import ROUTES as EXCEPTIONS
 from service.imports.routes import ROUTES as IMPORTS
 from service.locations.routes import ROUTES as LOCATIONS
 from service.log import log, set_up_logging
@@ -23,10 +25,12 @@ from service.migrate import schema_checksum
 from service.parent import live_with_parent
 from service.pos.commands import PostReceipt
 from service.pos.routes import ROUTES as POS
+from service.poslog.routes import ROUTES as POSLOG
 from service.reservations.commands import PlaceHold, ReleaseReservation
 from service.reservations.routes import ROUTES as RESERVATIONS
 from service.settings import Settings, read_settings
 from service.stock.routes import ROUTES as STOCK
+from service.terminals.routes import ROUTES as TERMINALS
 from service.web.auth import Tokens
 from service.web.docs import ROUTES as DOCS
 from service.web.edge import Edge
@@ -36,7 +40,21 @@ from service.web.problems import Problem, instance_of
 from service.web.reply import Response
 from service.web.route import Kit, allow, mount
 
-ROUTERS = (HEALTH, DOCS, LOCATIONS, CATALOG, IMPORTS, AVAILABILITY, RESERVATIONS, STOCK, POS)
+ROUTERS = (
+    HEALTH,
+    DOCS,
+    LOCATIONS,
+    CATALOG,
+    IMPORTS,
+    AVAILABILITY,
+    RESERVATIONS,
+    STOCK,
+    COUNTS,
+    TERMINALS,
+    POS,
+    EXCEPTIONS,
+    POSLOG,
+)
 
 # what a till or a customer waits for: planned before the first request
 PLANNED = (ReadAvailability, PlaceHold, ReleaseReservation, PostReceipt)

@@ -15,15 +15,19 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from service.counts.jobs import JOBS as COUNTS
 from service.db import CannotConnectError, Db, RolledBackError
 from service.events.jobs import JOBS as EVENTS
+from service.exceptions.jobs import JOBS as EXCEPTIONS
 from service.invariants import count_violations
 from service.lanes import LaneError
 from service.log import log
+from service.pos.jobs import JOBS as POS
 from service.reservations.jobs import JOBS as RESERVATIONS
 from service.schedule import Job
 from service.settings import Settings
 from service.stock.jobs import JOBS as STOCK
+from service.terminals.jobs import JOBS as TERMINALS
 from service.web.jobs import JOBS as WEB
 from service.web.metrics import INVARIANTS
 from service.web.metrics import JOBS as RUNS
@@ -48,7 +52,7 @@ def jobs(settings: Settings) -> tuple[Job, ...]:
         return sum(counts.values())
 
     check = Job("check_invariants", settings.check_minutes * 60.0, check_invariants, 1800.0)
-    return (*RESERVATIONS, *STOCK, *EVENTS, *WEB, check)
+    return (*COUNTS, *EXCEPTIONS, *POS, *RESERVATIONS, *STOCK, *TERMINALS, *EVENTS, *WEB, check)
 
 
 class Runner:

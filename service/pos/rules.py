@@ -58,7 +58,7 @@ def refusal(receipt: Receipt) -> Refused | None:
 
 
 def _line_refusal(where: str, line: ReceiptLine) -> Refused | None:
-    if line.quantity == 0:
+    if line.moves_nothing():
         return Refused("zero_quantity", f"{where}/quantity: Nothing was sold or returned")
     if line.sku is None and line.gtin is None:
         return Refused("invalid_request", f"{where}: It needs sku or gtin")

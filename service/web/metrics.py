@@ -33,6 +33,11 @@ INVARIANTS = Gauge(
     ["invariant"],
     multiprocess_mode="mostrecent",
 )
+LAG = Histogram(
+    "hylde_pos_lag_seconds",
+    "From a receipt's own time to its being recorded",
+    buckets=(0.5, 1, 2, 5, 15, 60, 300, 1_800, 7_200, 28_800, 86_400, 604_800),
+)
 JOBS = Counter("hylde_job_runs", "Runs of jobs by outcome", ["job", "outcome"])
 
 _counters: dict[tuple[str, str, int], Counter] = {}

@@ -26,6 +26,8 @@ create table pos.terminal (
   -- what was told of it last (terminal.stale, .offline ...), and how many events that made
   state text,
   event_count bigint not null default 0,
+  -- since when it has announced numbers that have not come, and nothing new has come either
+  behind_since timestamptz,
   constraint terminal_pkey primary key (cell_id, terminal, epoch),
   constraint epoch_is_positive check (epoch >= 1),
   constraint terminal_state_is_known check (
@@ -33,6 +35,7 @@ create table pos.terminal (
   ),
   constraint terminal_code_is_well_formed check (terminal ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$')
 ) with (fillfactor = 50);
+create index terminal_by_place on pos.terminal (cell_id, location_id);
 
 create table pos.receipt (
   cell_id integer not null,
@@ -55,6 +58,8 @@ create table pos.receipt (
   version bigint not null default 1,
   body jsonb not null,
   problems jsonb not null default '[]',
+  -- by how much its till's clock was behind ours, where that is 2 s or more (domain §1.3)
+  clock_offset_seconds integer,
   constraint receipt_pkey primary key (cell_id, receipt_id),
   -- the epoch last: voids and returns name a terminal and a number only
   constraint one_receipt_per_sequence unique (cell_id, terminal, sequence, epoch),
@@ -112,8 +117,12 @@ create index exception_by_time on pos.exception (recorded_at, exception_id);
 -- a gap: `sequence` is its first number, `quantity` how many are missing
 create index exception_open_gap on pos.exception (cell_id, terminal, epoch, sequence)
 where kind = 'gap' and state = 'open';
+create index exception_accepted_gap on pos.exception (cell_id, terminal, epoch, sequence)
+where kind = 'gap' and resolution ->> 'action' = 'accept';
 create index exception_unmapped_by_code on pos.exception (cell_id, coalesce(code, sku))
 where kind = 'unmapped' and state = 'open';
+create index exception_unmapped_by_sku on pos.exception (cell_id, sku)
+where kind = 'unmapped' and state = 'open' and sku is not null;
 create index exception_open_by_place on pos.exception (location_id, recorded_at, exception_id)
 where state = 'open';
 create index exception_open_by_receipt on pos.exception (cell_id, receipt_id)
@@ -163,6 +172,8 @@ create table pos.handover (
   receipt_id uuid,
   line integer,
   changed_at timestamptz not null,
+  -- a person has decided: judged no more
+  settled boolean not null default false,
   constraint handover_pkey primary key (cell_id, handover_id),
   constraint handover_state_is_known check (
     state in ('waiting', 'matched', 'ambiguous', 'unmatched')
@@ -170,10 +181,14 @@ create table pos.handover (
   constraint a_match_names_its_receipt check (state <> 'matched' or receipt_id is not null)
 );
 create index handover_by_goods on pos.handover (cell_id, location_id, sku_id, handed_over_at);
+create index handover_by_time on pos.handover (cell_id, handed_over_at);
+create index handover_waiting on pos.handover (cell_id, handed_over_at)
+where state = 'waiting';
 
 -- A receipt as it was asked for, with its terminal resolved and what is already known of its
 -- natural key. `version` is that of the kept receipt (0: none yet), `receipt_id` the kept one's or
--- the command's own. Subscripts of arrays beside it are `command`.
+-- the command's own, `occurred_at` the effective one (`body` has the till's own). Subscripts of
+-- arrays beside it are `command`.
 create type pos.asked_receipt as (
   command integer,
   receipt_id uuid,
@@ -195,7 +210,8 @@ create type pos.asked_receipt as (
   version bigint,
   review_quantity bigint,
   codes jsonb,
-  body jsonb
+  body jsonb,
+  clock_offset_seconds integer
 );
 
 -- A line of a receipt that is to be posted. `quantity` is in base units of the item; of a line that
@@ -251,5 +267,7 @@ create type pos.returned_line as (
   resaleable boolean,
   occurred_at timestamptz,
   client_id integer,
-  reference text
+  reference text,
+  sale_terminal text,
+  sale_sequence bigint
 );

@@ -17,6 +17,7 @@ COMMANDS = {
     "check": ("check", "Run every invariant; exit 1 if one is broken."),
     "keys": ("keys", "Make, list and revoke the tokens of clients."),
     "import": ("import_", "Load items, locations or stock from a file."),
+    "pos": ("pos", "Show what tills and places leave open on a day."),
     "replay": ("replay", "Play recorded sales into a running service, as tills would."),
     "state": ("state", "Print what a replay ended in, or compare it with another one's."),
     "bench": ("bench", "Measure this machine."),

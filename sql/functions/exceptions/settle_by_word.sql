@@ -29,6 +29,8 @@ begin
       p_cell, array[v_receipt], v_lines, 'pos.line_rejected'
     )).news;
     perform terminals.sync_places(p_cell, array[p_exception.location_id], p_now);
+  elsif p_exception.kind = 'gap' then
+    news := terminals.tell_states(p_cell, array[p_exception.terminal], p_now);
   elsif p_exception.kind = 'parked' then
     news := array[exceptions.reject_receipt(
       p_cell, p_exception.receipt_id, (p_resolution ->> 'client')::integer, p_now

@@ -10,6 +10,8 @@ The map, from the outside in:
 - `web/`                the HTTP kit: tokens, keys, limits, problems; knows no domain
 - `access`, `locations`, `catalog`, `stock`, `availability`, `sales`, `pos`, `reservations`
                         the domains, each with the same file names
+- `counts`  what is really there, counted by zone while the shop stays open
+- `poslog`              receipts of tills that write ARTS POSLog XML
 - `imports/`            whole files of places, items and stock; `events` keeps the outbox in months
 - `replay/`             recorded sales, as tills would send them; `faults` makes them misbehave by a
                         seed and compares how worlds end; `bench/` measures

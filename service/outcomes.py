@@ -21,6 +21,7 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "invalid_request": Refusal(400, "The request does not fit the schema"),
     "invalid_json": Refusal(400, "The body is not valid JSON"),
     "invalid_encoding": Refusal(400, "The body is not valid UTF-8"),
+    "invalid_xml": Refusal(400, "The body is no POSLog that can be read"),
     "too_deep": Refusal(400, "The body is nested too deeply", "Nest at most 32 levels."),
     "invalid_cursor": Refusal(400, "The cursor is not one of ours", "Start without a cursor."),
     "invalid_path": Refusal(400, "The path cannot be read"),
@@ -85,6 +86,31 @@ REFUSALS: Final[dict[str, Refusal]] = {
     ),
     "card_number": Refusal(
         422, "This looks like the number of a payment card", "Send no card numbers, anywhere."
+    ),
+    "unknown_task": Refusal(422, "There is no such open task at this place"),
+    "unknown_zone": Refusal(422, "The count has no such zone", "Name one of its zones."),
+    "zone_closed": Refusal(409, "The zone is closed", "Open it again, then scan."),
+    "zones_open": Refusal(409, "Some zones are still open", "Close each zone, then submit."),
+    "not_in_this_count": Refusal(422, "This item is not counted in this session"),
+    "counted_twice": Refusal(422, "The item has another line in this request"),
+    "below_zero": Refusal(422, "More would be taken back than was scanned"),
+    "recount_incomplete": Refusal(
+        409, "Some items were not counted again", "Count them; 0 where there is none."
+    ),
+    "nothing_to_recount": Refusal(409, "No item is over tolerance", "Approve the count."),
+    "second_person_needed": Refusal(
+        409,
+        "Differences over tolerance need a second person",
+        "Have somebody approve who counted none of it, or have it counted again.",
+    ),
+    "tills_not_heard_out": Refusal(
+        409,
+        "A till may still send what it sold before the last scan",
+        "Wait for it to speak, or approve with provisional: true.",
+    ),
+    "not_a_full_count": Refusal(
+        409,
+        "Only a full count, the ready shelf or a list of items has a rest to be taken for gone",
     ),
     "unknown_terminal": Refusal(422, "There is no such terminal", "Register it, then send again."),
     # the service

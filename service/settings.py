@@ -38,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     review_days: Positive = 7
     review_future_minutes: Positive = 10
     few_left: Count = 3
+    count_tolerance: Count = 1
     read_inflight: Positive = 512
     command_inflight: Positive = 1_024
     till_inflight: Positive = 2_048

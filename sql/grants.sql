@@ -6,7 +6,8 @@ declare
 begin
   foreach v_schema in array array[
     'migrations', 'events', 'access', 'web', 'locations', 'catalog', 'stock', 'trust',
-    'availability', 'imports', 'sales', 'pos', 'reservations', 'counts'
+    'availability', 'imports', 'sales', 'pos', 'reservations', 'counts',
+    'exceptions', 'mapping', 'late', 'matching', 'terminals'
   ] loop
     execute format('revoke all on schema %I from public', v_schema);
     execute format('revoke all on all tables in schema %I from public', v_schema);

@@ -1,0 +1,45 @@
+-- Purpose: one count.variance event for each of these posted items that was not as the book had it.
+create or replace function counts.tell_variances(
+  p_cell integer, p_session counts.session, p_lines stock.counted_line[], p_now timestamptz
+)
+returns events.new_event[]
+language plpgsql
+security definer
+set search_path = ''
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_number bigint;
+  v_news events.new_event[];
+begin
+  select s.event_count into v_number
+  from counts.session s
+  where s.cell_id = p_cell and s.session_id = p_session.session_id;
+  select array_agg((
+    i.counted_at, 'count.variance', 'count/' || i.session_id, v_number + i.number,
+    p_session.approved_by, jsonb_build_object(
+      'count', i.session_id, 'location', l.location, 'sku', k.sku,
+      'account', case p_session.kind when 'ready_shelf' then 'staged' else 'sellable' end,
+      'counted', i.counted, 'expected', i.expected, 'variance', i.counted - i.expected,
+      'counted_at', i.counted_at, 'provisional', p_session.provisional
+    )
+  )::events.new_event order by i.number)
+  into v_news
+  from (
+    select o.*, row_number() over (order by o.sku_id) as number
+    from unnest(p_lines) u
+    join counts.item o on o.cell_id = p_cell and o.session_id = p_session.session_id
+      and o.sku_id = u.sku_id
+    where o.counted <> o.expected
+  ) i
+  join catalog.item k on k.sku_id = i.sku_id
+  join locations.location l on l.location_id = p_session.location_id;
+  update counts.session s
+  set event_count = s.event_count + coalesce(cardinality(v_news), 0)
+  where s.cell_id = p_cell and s.session_id = p_session.session_id;
+  return v_news;
+end;
+$$;

@@ -12,6 +12,7 @@ The map, from the outside in:
                         the domains, each with the same file names
 - `counts`  what is really there, counted by zone while the shop stays open
 - `poslog`              receipts of tills that write ARTS POSLog XML
+- `transfers`           goods on their way from one place to another
 - `imports/`            whole files of places, items and stock; `events` keeps the outbox in months
 - `replay/`             recorded sales, as tills would send them; `faults` makes them misbehave by a
                         seed and compares how worlds end; `bench/` measures

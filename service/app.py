@@ -31,6 +31,7 @@ from service.reservations.routes import ROUTES as RESERVATIONS
 from service.settings import Settings, read_settings
 from service.stock.routes import ROUTES as STOCK
 from service.terminals.routes import ROUTES as TERMINALS
+from service.transfers.routes import ROUTES as TRANSFERS
 from service.web.auth import Tokens
 from service.web.docs import ROUTES as DOCS
 from service.web.edge import Edge
@@ -49,6 +50,7 @@ ROUTERS = (
     AVAILABILITY,
     RESERVATIONS,
     STOCK,
+    TRANSFERS,
     COUNTS,
     TERMINALS,
     POS,

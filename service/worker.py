@@ -28,6 +28,7 @@ from service.schedule import Job
 from service.settings import Settings
 from service.stock.jobs import JOBS as STOCK
 from service.terminals.jobs import JOBS as TERMINALS
+from service.transfers.jobs import JOBS as TRANSFERS
 from service.web.jobs import JOBS as WEB
 from service.web.metrics import INVARIANTS
 from service.web.metrics import JOBS as RUNS
@@ -52,7 +53,18 @@ def jobs(settings: Settings) -> tuple[Job, ...]:
         return sum(counts.values())
 
     check = Job("check_invariants", settings.check_minutes * 60.0, check_invariants, 1800.0)
-    return (*COUNTS, *EXCEPTIONS, *POS, *RESERVATIONS, *STOCK, *TERMINALS, *EVENTS, *WEB, check)
+    return (
+        *COUNTS,
+        *EXCEPTIONS,
+        *POS,
+        *RESERVATIONS,
+        *STOCK,
+        *TRANSFERS,
+        *TERMINALS,
+        *EVENTS,
+        *WEB,
+        check,
+    )
 
 
 class Runner:

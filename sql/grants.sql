@@ -7,7 +7,8 @@ begin
   foreach v_schema in array array[
     'migrations', 'events', 'access', 'web', 'locations', 'catalog', 'stock', 'trust',
     'availability', 'imports', 'sales', 'pos', 'reservations', 'counts',
-    'exceptions', 'mapping', 'late', 'matching', 'terminals'
+    'exceptions', 'mapping', 'late', 'matching', 'terminals',
+    'transfers'
   ] loop
     execute format('revoke all on schema %I from public', v_schema);
     execute format('revoke all on all tables in schema %I from public', v_schema);

@@ -1,4 +1,5 @@
--- A movement that reverses another takes back all of it, once, at the same level (domain §1.1).
+-- A movement that reverses another takes back all of it, once, at the same level (domain §1.1). What
+-- a transfer lost may be found in parts, never more than was lost (§2.4).
 select
   r.cell_id,
   (select l.location from locations.location l where l.location_id = r.location_id) as location,
@@ -14,4 +15,7 @@ from (
 left join stock.ledger_entry o
   on o.cell_id = r.cell_id and o.location_id = r.location_id and o.sku_id = r.sku_id
   and o.ledger_sequence = r.reverses
-where r.times > 1 or o.cell_id is null or o.quantity <> r.quantity or o.reverses is not null
+where o.cell_id is null
+  or o.reverses is not null
+  or r.quantity > o.quantity
+  or (o.kind <> 'transfer_loss' and (r.times > 1 or r.quantity <> o.quantity))

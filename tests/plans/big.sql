@@ -81,3 +81,17 @@ insert into sales.return_line (
 )
 select 1, lpad(to_hex(g), 32, '0')::uuid, 1, lpad(to_hex(g), 32, '0')::uuid, 1, 1, 0, now()
 from generate_series(1, 10000) g;
+insert into transfers.transfer (
+  cell_id, transfer_id, from_location_id, to_location_id, state, client_id, requested_at,
+  closed_at, changed_at, eta
+)
+select
+  1, lpad(to_hex(g), 32, '0')::uuid, 1 + g % 200, 1 + (g + 1) % 200, 'closed', 1, now(), now(),
+  now(), now() - interval '1 month'
+from generate_series(1, 20000) g;
+insert into transfers.transfer_line (
+  cell_id, transfer_id, sku_id, line, requested, open, dispatched, received
+)
+select 1, t.transfer_id, 1 + l, l, 1, 0, 1, 1
+from transfers.transfer t
+cross join generate_series(1, 2) l;

@@ -22,6 +22,7 @@ from service.migrate import migrate
 from service.reservations.jobs import JOBS as RESERVATIONS
 from service.settings import Settings
 from service.stock.jobs import JOBS as STOCK
+from service.transfers.jobs import JOBS as TRANSFERS
 from service.web.jobs import JOBS as WEB
 from tests.conftest import Service
 from tests.shape.openapi_test import SPECS
@@ -42,6 +43,8 @@ LARGE = {
     "pos.exception",
     "sales.sale_line",
     "sales.return_line",
+    "transfers.transfer",
+    "transfers.transfer_line",
     "catalog.item",
     "catalog.barcode",
 }
@@ -65,6 +68,12 @@ READS = {
     "get_level": ["/v1/stock/{location}/{sku}", "/v1/stock/p7/s7?at=2026-01-01T00:00:00Z"],
     "list_movements": ["/v1/stock/p7/s7/movements"],
     "explain_level": ["/v1/stock/p7/s7/explanation"],
+    "get_transfer": ["/v1/transfers/{transfer}"],
+    "list_transfers": [
+        "/v1/transfers",
+        "/v1/transfers?location=p7&direction=in",
+        "/v1/transfers?location=p7&state=closed",
+    ],
     "get_terminal": ["/v1/pos/terminals/p7"],
     "list_terminals": ["/v1/pos/terminals"],
     "list_exceptions": ["/v1/pos/exceptions", "/v1/pos/exceptions?kind=unmapped"],
@@ -159,6 +168,9 @@ async def test_no_read_reads_a_whole_table(big: tuple[str, asyncpg.Connection], 
             if "{held}" in path:
                 path, _ = await filled("release_reservation", service, world)
                 path = path.removesuffix("/release")
+            if "{transfer}" in path:
+                path, _ = await filled("cancel_transfer", service, world)
+                path = path.removesuffix("/cancel")
             reply = await service.get(path.format(**world._asdict()))
             assert reply.status_code == 200, reply.text
     assert not grown(before, await scans(big[1]))
@@ -168,7 +180,9 @@ def test_every_read_of_the_contract_is_asked() -> None:
     assert set(READS) == {s.name for s in SPECS if s.method == "GET" and s.scopes}
 
 
-@pytest.mark.parametrize("job", [*EVENTS, *RESERVATIONS, *STOCK, *WEB], ids=lambda job: job.name)
+@pytest.mark.parametrize(
+    "job", [*EVENTS, *RESERVATIONS, *STOCK, *TRANSFERS, *WEB], ids=lambda job: job.name
+)
 async def test_no_job_reads_a_whole_table(big: tuple[str, asyncpg.Connection], job: object) -> None:
     before = await scans(big[1])
     async for service in running(*big):

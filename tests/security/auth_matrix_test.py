@@ -48,6 +48,8 @@ class World(NamedTuple):
     reservation_id: str
     terminal: str
     exception: str
+    partner: str = ""
+    transfer: str = ""
 
 
 ROWS = [
@@ -152,7 +154,7 @@ async def test_a_public_route_answers_anybody(service: Any, row: Row) -> None:
 
 
 @pytest.fixture(scope="session")
-async def world(running: Any) -> World:
+async def bare_world(running: Any) -> World:
     """Made once, with an administrator's token."""
     location, other, sku = await running.place(), await running.place(), await running.item()
     await running.receive(location, sku, 10)
@@ -160,13 +162,34 @@ async def world(running: Any) -> World:
         "/v1/reservations", {"location": location, "lines": [{"sku": sku, "quantity": 1}]}
     )
     assert held.status_code == 201, held.text
-    terminal = f"t{secrets.token_hex(4)}"
+    terminal = f"t{secrets.token_hex(4)}-1"
     made = await running.put(f"/v1/pos/terminals/{terminal}", {"location": location})
     assert made.status_code in (200, 201), made.text
     sold = await running.post("/v1/pos/receipts", {"receipts": [receipt(terminal, "no-such-code")]})
     assert sold.json()["results"][0]["status"] in ("posted", "partly_posted", "parked"), sold.text
     found = await running.get("/v1/pos/exceptions", params={"location": location})
     return World(location, other, sku, held.json()["id"], terminal, found.json()["items"][0]["id"])
+
+
+async def world_transfer(running: Any, location: str, partner: str, sku: str) -> str:
+    """One that is on its way from the place to its partner, and partly still to be sent."""
+    asked = {"from": location, "to": partner, "lines": [{"sku": sku, "quantity": 4}]}
+    made = await running.post("/v1/transfers", asked)
+    assert made.status_code == 201, made.text
+    identifier: str = made.json()["id"]
+    sent = await running.post(
+        f"/v1/transfers/{identifier}/dispatch", {"lines": [{"sku": sku, "quantity": 2}]}
+    )
+    assert sent.status_code == 200, sent.text
+    return identifier
+
+
+@pytest.fixture(scope="session")
+async def world(running: Any, bare_world: World) -> World:
+    """With goods on their way to a second place that the tokens cover too."""
+    partner = await running.place()
+    transfer = await world_transfer(running, bare_world.location, partner, bare_world.sku)
+    return bare_world._replace(partner=partner, transfer=transfer)
 
 
 def receipt(terminal: str, gtin: str, sequence: int = 1) -> dict[str, Any]:
@@ -201,8 +224,21 @@ def body_for(row: Row, world: World) -> Any:
         "PUT /v1/stock/{location}/{sku}/safety-stock": {"safety_stock": 1},
         "POST /v1/pos/receipts": {"receipts": [receipt(world.terminal, "5701234567899", 2)]},
         "PUT /v1/pos/terminals/{terminal}": {"location": world.location},
+        "POST /v1/transfers": {"from": world.location, "to": world.partner, "lines": [line]},
+        "POST /v1/transfers/{transfer}/dispatch": {"lines": [line]},
+        "POST /v1/transfers/{transfer}/receive": {"lines": [line]},
+        "POST /v1/transfers/{transfer}/close": {},
+        "POST /v1/transfers/{transfer}/cancel": {},
         "POST /v1/pos/exceptions/{exception}/resolve": {"action": "reject", "reason": "x"},
     }.get(name_of(row))
+
+
+def poslog(terminal: str) -> bytes:
+    store, _, workstation = terminal.partition("-")
+    return f"""<POSLog><Transaction><RetailStoreID>{store}</RetailStoreID>
+    <WorkstationID>{workstation}</WorkstationID><SequenceNumber>2</SequenceNumber>
+    <EndDateTime>{datetime.now(UTC).isoformat()}</EndDateTime><RetailTransaction/></Transaction>
+    </POSLog>""".encode()
 
 
 async def ask(service: Any, row: Row, world: World, token: str) -> Any:
@@ -214,6 +250,8 @@ async def ask(service: Any, row: Row, world: World, token: str) -> Any:
             "headers": {"Content-Type": "application/x-ndjson"},
         }
         body = None
+    if row.path == "/v1/pos/poslog":
+        of |= {"content": poslog(world.terminal), "headers": {"Content-Type": "text/xml"}}
     return await service.call(row.method, filled(row.path, world), body, **of)
 
 
@@ -233,6 +271,9 @@ async def state_of(service: Any, world: World) -> list[Any]:
             world.reservation_id,
         ),
         await service.sql("select t.* from pos.terminal t where t.terminal = $1", world.terminal),
+        await service.sql(
+            "select t.* from transfers.transfer t where t.transfer_id::text = $1", world.transfer
+        ),
         await service.sql(
             "select x.* from pos.exception x where x.exception_id::text = $1", world.exception
         ),
@@ -264,7 +305,7 @@ async def test_the_same_request_is_taken_with_the_places_own_token(
     service: Any, world: World, row: Row
 ) -> None:
     """Without this, a request that is wrong for another reason would pass the test above."""
-    token = await service.token("admin", locations=[world.location])
+    token = await service.token("admin", locations=[world.location, world.partner])
     reply = await ask(service, row, world, token)
     assert reply.status_code in (200, 201, 409), reply.text
 

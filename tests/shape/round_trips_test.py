@@ -17,6 +17,7 @@ REASONS = {
     "place_reservation refused": 2,  # a refusal for want of stock looks for other places
     "put_terminal": 3,  # where the till stands now, for the token's list and the till's cell
     "post_receipts": 2,  # the cells of the tills, then the receipts
+    "post_poslog": 3,  # by whose clock its times are, then as receipts
     "resolve_exception": 2,  # the kept receipt's barcodes are read by Python's rules first
 }
 _sequence = count(1)
@@ -45,6 +46,19 @@ async def held(service: Any, world: World, quantity: int = 1) -> str:
     reply = await service.post("/v1/reservations", {"location": world.location, "lines": lines})
     assert reply.status_code == 201, reply.text
     identifier: str = reply.json()["id"]
+    return identifier
+
+
+async def transfer(service: Any, world: World, partner: str, *, sent: bool) -> str:
+    """One of two units, asked for or on its way."""
+    lines = [{"sku": world.sku, "quantity": 2}]
+    body = {"from": world.location, "to": partner, "lines": lines}
+    reply = await service.post("/v1/transfers", body)
+    assert reply.status_code == 201, reply.text
+    identifier: str = reply.json()["id"]
+    if sent:
+        reply = await service.post(f"/v1/transfers/{identifier}/dispatch", {})
+        assert reply.status_code == 200, reply.text
     return identifier
 
 
@@ -78,6 +92,9 @@ async def exception(service: Any, world: World) -> str:
 
 PLACE = {"name": "A", "kind": "store", "time_zone": "Europe/Copenhagen", "opening_hours": {}}
 LINE = {"sku": "{sku}", "quantity": 1}
+POSLOG = """<POSLog><Transaction><RetailStoreID>t</RetailStoreID>
+<WorkstationID>{location}</WorkstationID><SequenceNumber>1</SequenceNumber>
+<EndDateTime>2026-11-01T10:00:00</EndDateTime><ControlTransaction/></Transaction></POSLog>"""
 # route → path and a body that it takes; what is in braces is of the world, or made first
 REQUESTS: dict[str, tuple[str, Any]] = {
     "put_location": ("/v1/locations/{location}", PLACE),
@@ -112,7 +129,16 @@ REQUESTS: dict[str, tuple[str, Any]] = {
         {"sellable": 7, "expected": None, "reason": "x"},
     ),
     "set_safety_stock": ("/v1/stock/{location}/{sku}/safety-stock", {"safety_stock": 1}),
+    "request_transfer": (
+        "/v1/transfers",
+        {"from": "{location}", "to": "{partner}", "lines": [LINE]},
+    ),
+    "dispatch_transfer": ("/v1/transfers/{requested}/dispatch", {"lines": [LINE]}),
+    "receive_transfer": ("/v1/transfers/{sent}/receive", {"lines": [LINE]}),
+    "close_transfer": ("/v1/transfers/{sent}/close", {}),
+    "cancel_transfer": ("/v1/transfers/{requested}/cancel", {}),
     "post_receipts": ("/v1/pos/receipts", {"receipts": ["{receipt}"]}),
+    "post_poslog": ("/v1/pos/poslog", POSLOG),
     "put_terminal": ("/v1/pos/terminals/{terminal}", {"location": "{location}", "name": "Till"}),
     "resolve_exception": (
         "/v1/pos/exceptions/{exception}/resolve",
@@ -127,6 +153,12 @@ async def filled(name: str, service: Any, world: World) -> tuple[str, Any]:
     known: dict[str, Any] = world._asdict()
     if "{held}" in path:
         known["held"] = await held(service, world)
+    if "/transfers" in path:
+        known["partner"] = await service.place()
+    for stage in ("requested", "sent"):
+        if f"{{{stage}}}" in path:
+            sent = stage == "sent"
+            known[stage] = await transfer(service, world, known["partner"], sent=sent)
     if "{exception}" in path:
         known["exception"] = await exception(service, world)
 
@@ -152,12 +184,15 @@ METHODS[REFUSED] = "POST"
 async def test_a_request_is_one_call_of_the_database(service: Any, world: World, name: str) -> None:
     path, body = await filled(name, service, world)
     media = "application/x-ndjson" if "/imports/" in path else "application/json"
+    of = {}
+    if isinstance(body, str):
+        media, of, body = "text/xml", {"content": body.encode()}, None
     # from here on the token is known for three seconds, and the place's cell for good
     token = await service.token("admin")
     await service.get(f"/v1/stock/{world.location}/{world.sku}", token=token)
     before = service.db.calls
     reply = await service.call(
-        METHODS[name], path, body, token=token, headers={"Content-Type": media}
+        METHODS[name], path, body, token=token, headers={"Content-Type": media}, **of
     )
     calls = service.db.calls - before
     assert reply.status_code in ((409,) if name == REFUSED else (200, 201)), reply.text

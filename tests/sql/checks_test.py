@@ -17,6 +17,8 @@ from biip.checksums import gs1_standard_check_digit
 
 from service.cli import check as cli
 from service.invariants import check_all, check_texts, count_violations
+from tests.sql.broken_transfers import SPOILT as TRANSFERS
+from tests.sql.broken_transfers import sent_transfer
 
 SQL = dict(check_texts())
 
@@ -189,6 +191,23 @@ SPOILT: dict[str, tuple[str, ...]] = {
             " update sales.return_line set quantity = 99 where sale_document_id = '{sale}'"
         ),
     ),
+    "missing_numbers_are_open_gaps": (
+        "update pos.exception set quantity = quantity - 1 where kind = 'gap' and {missing}",
+        "update pos.exception set quantity = quantity + 1 where kind = 'gap' and {missing}",
+        "update pos.exception set sequence = sequence - 1 where kind = 'gap' and {missing}",
+        (
+            "update pos.exception set state = 'resolved', resolution = '{{\"action\": \"filled\"}}'"
+            " where kind = 'gap' and {missing}"
+        ),
+        "delete from pos.exception where kind = 'gap' and {missing}",
+        "update pos.terminal set last_sequence = last_sequence - 1 where {missing}",
+        (
+            "insert into pos.exception select (jsonb_populate_record(x, jsonb_build_object("
+            "'exception_id', '{held}', 'sequence', x.sequence + 1, 'quantity', x.quantity - 1))).*"
+            " from pos.exception x where x.kind = 'gap' and {missing}"
+        ),
+    ),
+    **TRANSFERS,
     "waiting_receipts_are_seen": (
         "update pos.receipt set status = 'held_for_review' where receipt_id = '{sale}'",
     ),
@@ -232,6 +251,7 @@ async def world(running: Any) -> dict[str, str]:
     ended = (await running.post("/v1/reservations", hold)).json()["id"]
     assert (await running.post(f"/v1/reservations/{ended}/release", {})).status_code == 200
     receipts = await _receipts(running, place, sku, gtin)
+    receipts["sent"] = await sent_transfer(running)
     row = await running.owner.fetchrow(
         "select location_id, sku_id from locations.location, catalog.item"
         " where location = $1 and sku = $2",
@@ -253,7 +273,7 @@ async def world(running: Any) -> dict[str, str]:
 
 
 async def _receipts(running: Any, place: str, sku: str, gtin: str) -> dict[str, str]:
-    """A sale of three, of which one comes back, and a sale that is voided."""
+    """A sale of three, of which one comes back, one that is voided; 5 to 8 have not come."""
     till = f"{place}-1"
     assert (await running.put(f"/v1/pos/terminals/{till}", {"location": place})).is_success
     now = (await running.owner.fetchval("select now()")).isoformat()
@@ -267,11 +287,12 @@ async def _receipts(running: Any, place: str, sku: str, gtin: str) -> dict[str, 
          "lines": []},
         {**head, "sequence": 4, "kind": "return",
          "lines": [{"line": 1, "sku": sku, "quantity": -1, "paid": -100, "sale": back}]},
+        {**head, "sequence": 9, "kind": "no_sale", "lines": []},
     ]})  # fmt: skip
     results = reply.json()["results"]
-    assert [result["status"] for result in results] == ["posted"] * 4, reply.text
-    sale, voided, void, _ = (result["receipt"] for result in results)
-    return {"sale": sale, "voided": voided, "void": void}
+    assert [result["status"] for result in results] == ["posted"] * 5, reply.text
+    sale, voided, void, *_ = (result["receipt"] for result in results)
+    return {"sale": sale, "voided": voided, "void": void, "missing": f"terminal = '{till}'"}
 
 
 async def _odd(running: Any, place: str, location_id: int) -> str:

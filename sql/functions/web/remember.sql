@@ -1,5 +1,5 @@
 -- Purpose: stores what a batch decided, in the transaction of its effects. Replays, reused keys and
---   refusals that are not to be remembered (429) are left out. A key that another process took in
+--   refusals that are not to be remembered (403, 429) are left out. A key that another process took in
 --   between breaks the batch (unique violation): the lane then asks again, and gets the replay.
 create or replace function web.remember(
   p_cell integer, p_kind text, p_commands jsonb, p_outcomes jsonb[], p_now timestamptz
@@ -22,6 +22,6 @@ begin
   ) with ordinality c (client_id, key, fingerprint, request_id, ordinality)
   where not p_outcomes[c.ordinality] ? 'replayed'
     and p_outcomes[c.ordinality] ->> 'code'
-      not in ('idempotency_key_reused', 'too_many_open_holds');
+      not in ('idempotency_key_reused', 'too_many_open_holds', 'forbidden_location');
 end;
 $$;

@@ -1,0 +1,1 @@
+"""The poslog domain: ARTS POSLog XML, made into receipts."""

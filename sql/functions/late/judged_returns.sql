@@ -42,7 +42,16 @@ begin
         window sale as (partition by r.sale_document_id, r.sale_line)
       ) w
     ) j
-    where not j.settled and j.accepted <> j.quantity
+    where not j.settled and (
+      j.accepted <> j.quantity
+      -- just linked, and nothing is left: nobody has been told yet
+      or (j.accepted < j.units and not exists (
+        select 1
+        from pos.exception x
+        where x.cell_id = p_cell and x.receipt_id = j.document_id and x.state = 'open'
+          and x.kind = 'over_return' and x.line = j.line
+      ))
+    )
   );
 end;
 $$;

@@ -33,7 +33,7 @@ _action_of = partial(_change_of, takes=types.Nothing, body_optional=True, gives=
     "/v1/counts",
     summary="Count items at once, or open a session",
     takes=types.AskCount,
-    gives=types.RESULT,
+    gives=(types.PostedCount, types.Session),
     statuses=(200, 201),
     size="batch",
     refuses=("batch_too_large", "forbidden_location", *_NAMED, "card_number"),
@@ -166,10 +166,9 @@ async def list_tasks(call: Call[Any]) -> Response:
     found = await reads.tasks_after(
         call.state.db, after, query.location, call.client.locations, query.limit + 1
     )
-    items = found[: query.limit]
-    if len(found) <= query.limit:
-        return page_of(call, items, None)
-    return page_of(call, items, make_cursor(items[-1].opened_at.isoformat(), items[-1].id))
+    items, more = found[: query.limit], len(found) > query.limit
+    last = (items[-1].opened_at.isoformat(), items[-1].id) if more else None
+    return page_of(call, items, make_cursor(*last) if last else None)
 
 
 @_read_of(

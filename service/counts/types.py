@@ -323,7 +323,3 @@ class TaskPage(msgspec.Struct, frozen=True):
 
     items: list[CountTask]
     next_cursor: str | None
-
-
-RESULT = PostedCount | Session
-"""What POST /v1/counts gives: with lines the one, without the other."""

@@ -127,12 +127,23 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
+def given(spec: Spec) -> dict[int, Any]:
+    """The type of the reply with each status."""
+    kinds = spec.gives if isinstance(spec.gives, tuple) else [spec.gives] * len(spec.statuses)
+    return dict(zip(spec.statuses, kinds, strict=True))
+
+
 class _Names:
     """The schemas of all Structs, and references to them."""
 
     def __init__(self, specs: list[Spec]) -> None:
         """Gather what the routes take, give and ask for."""
-        kinds = [kind for spec in specs for kind in (spec.takes, spec.gives) if kind is not None]
+        kinds = [
+            kind
+            for spec in specs
+            for kind in (spec.takes, *given(spec).values())
+            if kind is not None
+        ]
         self._kinds = list(dict.fromkeys([*kinds, FieldProblem]))
         schemas, self._components = msgspec.json.schema_components(self._kinds, ref_template=_REF)
         self._schemas = {id(k): _ecma(s) for k, s in zip(self._kinds, schemas, strict=True)}
@@ -303,8 +314,8 @@ def _responses(spec: Spec, names: _Names, refusals: Json) -> Json:
     found: dict[int, Json] = {}
     for status in spec.statuses:
         made: Json = {"description": _MEANINGS.get(status, "Done."), "headers": _told(spec)}
-        if spec.gives is not None:
-            made["content"] = {"application/json": {"schema": names.of(spec.gives)}}
+        if (kind := given(spec)[status]) is not None:
+            made["content"] = {"application/json": {"schema": names.of(kind)}}
         found[status] = made
     if spec.etag and spec.method == "GET":
         found[304] = {"description": _MEANINGS[304], "headers": _told(spec)}

@@ -49,7 +49,7 @@ class Spec(NamedTuple):
     takes: Any = None  # the body's type
     media: tuple[str, ...] = (_JSON,)
     query: type[msgspec.Struct] | None = None
-    gives: Any = None  # the reply's type
+    gives: Any = None  # the reply's type; a tuple: one for each status
     statuses: tuple[int, ...] = (200,)
     refuses: tuple[str, ...] = ()  # business refusals, by code
     keyed: bool = False  # needs an Idempotency-Key

@@ -25,7 +25,12 @@ STYLES = {"online": "green", "reconciled": "green", "catching_up": "yellow", "st
 
 @click.group("pos")
 def command() -> None:
-    """Tills and their receipts: what is missing, unknown, in conflict or silent."""
+    """Tills and their receipts: what is missing, unknown, in conflict or silent.
+
+    \b
+    Example:
+      hylde pos report --location aar
+    """  # noqa: D301 - \b is click's
 
 
 @command.command("report")

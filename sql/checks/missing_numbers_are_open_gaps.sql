@@ -39,8 +39,9 @@ left join gaps g
   on g.cell_id = t.cell_id and g.terminal = t.terminal and g.epoch = t.epoch
 where t.last_sequence is distinct from m.newest
   or not coalesce(m.spans, '{}') <@ coalesce(g.spans, '{}')
-  or not coalesce(g.open_spans, '{}') * int8multirange(
+  -- before the first one came, what was announced may be missing anywhere
+  or (t.last_sequence is not null and not coalesce(g.open_spans, '{}') * int8multirange(
     int8range(t.first_sequence, greatest(t.first_sequence, t.last_sequence + 1))
-  ) <@ coalesce(m.spans, '{}')
+  ) <@ coalesce(m.spans, '{}'))
   -- two gaps over the same number
   or g.quantity <> (select sum(upper(u.span) - lower(u.span)) from unnest(g.spans) u (span))

@@ -95,3 +95,26 @@ insert into transfers.transfer_line (
 select 1, t.transfer_id, 1 + l, l, 1, 0, 1, 1
 from transfers.transfer t
 cross join generate_series(1, 2) l;
+insert into counts.session (
+  cell_id, session_id, location_id, kind, state, opened_at, active_at, ended_at
+)
+select
+  1, lpad(to_hex(g * 65536 + 1), 32, '0')::uuid, g % 200 + 1, 'spot', 'posted', now(), now(), now()
+from generate_series(1, 20000) g;
+insert into counts.item (cell_id, session_id, sku_id, round, counted, expected, counted_at, posted_at)
+select 1, lpad(to_hex(g * 65536 + 1), 32, '0')::uuid, g % 100 + 1, 1, 1, 1, now(), now()
+from generate_series(1, 20000) g;
+insert into counts.line (cell_id, session_id, sku_id, round, zone, quantity, counted_at)
+select 1, lpad(to_hex(g * 65536 + 1), 32, '0')::uuid, g % 100 + 1, 1, 'all', 1, now()
+from generate_series(1, 20000) g;
+insert into counts.scan (
+  cell_id, session_id, scan_number, round, zone, sku_id, quantity, counted_at, recorded_at, client_id
+)
+select 1, lpad(to_hex(g * 65536 + 1), 32, '0')::uuid, 1, 1, 'all', g % 100 + 1, 1, now(), now(), 1
+from generate_series(1, 20000) g;
+insert into stock.stock_count (
+  cell_id, location_id, sku_id, counted_at, document_id, counted, expected, recorded_at
+)
+select
+  1, g % 200 + 1, g % 100 + 1, now(), lpad(to_hex(g * 65536 + 1), 32, '0')::uuid, 1, 1, now()
+from generate_series(1, 20000) g;

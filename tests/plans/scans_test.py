@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from service.app import build_app
+from service.counts.jobs import JOBS as COUNTS
 from service.db import Db
 from service.events.jobs import JOBS as EVENTS
 from service.migrate import migrate
@@ -41,6 +42,11 @@ LARGE = {
     "events.event",
     "pos.receipt",
     "pos.exception",
+    "counts.session",
+    "counts.item",
+    "counts.line",
+    "counts.scan",
+    "stock.stock_count",
     "sales.sale_line",
     "sales.return_line",
     "transfers.transfer",
@@ -73,6 +79,13 @@ READS = {
         "/v1/transfers",
         "/v1/transfers?location=p7&direction=in",
         "/v1/transfers?location=p7&state=closed",
+    ],
+    "list_counts": ["/v1/counts", "/v1/counts?location=p7&state=posted"],
+    "list_tasks": ["/v1/counts/tasks", "/v1/counts/tasks?location=p7"],
+    "get_count": ["/v1/counts/{count}"],
+    "list_count_lines": [
+        "/v1/counts/{count}/lines",
+        "/v1/counts/{count}/lines?over_tolerance=true",
     ],
     "get_terminal": ["/v1/pos/terminals/p7"],
     "list_terminals": ["/v1/pos/terminals"],
@@ -165,6 +178,9 @@ async def test_no_read_reads_a_whole_table(big: tuple[str, asyncpg.Connection], 
         world = await world_of(service)
         for template in READS[name]:
             path = template
+            if "{count}" in path:
+                of, _ = await filled("approve_count", service, world)
+                path = path.replace("/v1/counts/{count}", of.removesuffix("/approve"))
             if "{held}" in path:
                 path, _ = await filled("release_reservation", service, world)
                 path = path.removesuffix("/release")
@@ -181,7 +197,7 @@ def test_every_read_of_the_contract_is_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    "job", [*EVENTS, *RESERVATIONS, *STOCK, *TRANSFERS, *WEB], ids=lambda job: job.name
+    "job", [*COUNTS, *EVENTS, *RESERVATIONS, *STOCK, *TRANSFERS, *WEB], ids=lambda job: job.name
 )
 async def test_no_job_reads_a_whole_table(big: tuple[str, asyncpg.Connection], job: object) -> None:
     before = await scans(big[1])

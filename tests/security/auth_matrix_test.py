@@ -48,6 +48,8 @@ class World(NamedTuple):
     reservation_id: str
     terminal: str
     exception: str
+    count: str
+    zone: str = "all"
     partner: str = ""
     transfer: str = ""
 
@@ -168,7 +170,10 @@ async def bare_world(running: Any) -> World:
     sold = await running.post("/v1/pos/receipts", {"receipts": [receipt(terminal, "no-such-code")]})
     assert sold.json()["results"][0]["status"] in ("posted", "partly_posted", "parked"), sold.text
     found = await running.get("/v1/pos/exceptions", params={"location": location})
-    return World(location, other, sku, held.json()["id"], terminal, found.json()["items"][0]["id"])
+    counted = await running.post("/v1/counts", {"location": location, "kind": "cycle"})
+    assert counted.status_code == 201, counted.text
+    exception, count = found.json()["items"][0]["id"], counted.json()["id"]
+    return World(location, other, sku, held.json()["id"], terminal, exception, count)
 
 
 async def world_transfer(running: Any, location: str, partner: str, sku: str) -> str:
@@ -222,6 +227,22 @@ def body_for(row: Row, world: World) -> Any:
         },
         "PUT /v1/stock/{location}/{sku}": {"sellable": 1, "expected": None, "reason": "x"},
         "PUT /v1/stock/{location}/{sku}/safety-stock": {"safety_stock": 1},
+        "POST /v1/counts": {
+            "location": world.location,
+            "lines": [{"sku": world.sku, "counted": 1}],
+        },
+        "POST /v1/counts/{count}/scans": {"scans": [{"sku": world.sku}]},
+        **{
+            f"POST /v1/counts/{{count}}/{action}": {}
+            for action in (
+                "submit",
+                "recount",
+                "approve",
+                "cancel",
+                "zones/{zone}/close",
+                "zones/{zone}/open",
+            )
+        },
         "POST /v1/pos/receipts": {"receipts": [receipt(world.terminal, "5701234567899", 2)]},
         "PUT /v1/pos/terminals/{terminal}": {"location": world.location},
         "POST /v1/transfers": {"from": world.location, "to": world.partner, "lines": [line]},
@@ -276,6 +297,9 @@ async def state_of(service: Any, world: World) -> list[Any]:
         ),
         await service.sql(
             "select x.* from pos.exception x where x.exception_id::text = $1", world.exception
+        ),
+        await service.sql(
+            "select s.* from counts.session s where s.session_id::text = $1", world.count
         ),
     ]
 

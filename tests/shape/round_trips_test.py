@@ -41,6 +41,19 @@ async def world(service: Any) -> World:
     return World(location, sku, terminal)
 
 
+async def begun(service: Any, world: World, state: str) -> str:
+    """A count that stands where a request finds it: open, counting, submitted."""
+    body = {"location": world.location, "kind": "cycle"}
+    identifier: str = (await service.post("/v1/counts", body)).json()["id"]
+    steps: list[tuple[str, Any]] = []
+    if state != "open":
+        steps = [("scans", {"scans": [{"sku": world.sku}]}), ("zones/all/close", {})]
+    for path, sent in [*steps, *([("submit", {})] if state == "submitted" else [])]:
+        reply = await service.post(f"/v1/counts/{identifier}/{path}", sent)
+        assert reply.status_code == 200, reply.text
+    return identifier
+
+
 async def held(service: Any, world: World, quantity: int = 1) -> str:
     lines = [{"sku": world.sku, "quantity": quantity}]
     reply = await service.post("/v1/reservations", {"location": world.location, "lines": lines})
@@ -128,6 +141,17 @@ REQUESTS: dict[str, tuple[str, Any]] = {
         "/v1/stock/{location}/{sku}",
         {"sellable": 7, "expected": None, "reason": "x"},
     ),
+    "post_count": (
+        "/v1/counts",
+        {"location": "{location}", "lines": [{"sku": "{sku}", "counted": 7}]},
+    ),
+    "record_scans": ("/v1/counts/{open}/scans", {"scans": [{"sku": "{sku}"}]}),
+    "close_zone": ("/v1/counts/{open}/zones/all/close", {}),
+    "open_zone": ("/v1/counts/{counting}/zones/all/open", {}),
+    "submit_count": ("/v1/counts/{counting}/submit", {}),
+    "recount_count": ("/v1/counts/{submitted}/recount", {}),
+    "approve_count": ("/v1/counts/{submitted}/approve", {"employee": "bo"}),
+    "cancel_count": ("/v1/counts/{open}/cancel", {}),
     "set_safety_stock": ("/v1/stock/{location}/{sku}/safety-stock", {"safety_stock": 1}),
     "request_transfer": (
         "/v1/transfers",
@@ -147,9 +171,8 @@ REQUESTS: dict[str, tuple[str, Any]] = {
 }
 
 
-async def filled(name: str, service: Any, world: World) -> tuple[str, Any]:
-    """The path and body of a route's request, in this world."""
-    path, body = REQUESTS[name]
+async def made_for(path: str, service: Any, world: World) -> dict[str, Any]:
+    """What a path names: of the world, and what is made for it."""
     known: dict[str, Any] = world._asdict()
     if "{held}" in path:
         known["held"] = await held(service, world)
@@ -159,8 +182,18 @@ async def filled(name: str, service: Any, world: World) -> tuple[str, Any]:
         if f"{{{stage}}}" in path:
             sent = stage == "sent"
             known[stage] = await transfer(service, world, known["partner"], sent=sent)
+    for state in ("open", "counting", "submitted"):
+        if f"{{{state}}}" in path:
+            known[state] = await begun(service, world, state)
     if "{exception}" in path:
         known["exception"] = await exception(service, world)
+    return known
+
+
+async def filled(name: str, service: Any, world: World) -> tuple[str, Any]:
+    """The path and body of a route's request, in this world."""
+    path, body = REQUESTS[name]
+    known = await made_for(path, service, world)
 
     def fill(part: Any) -> Any:
         if isinstance(part, dict):

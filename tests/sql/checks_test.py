@@ -17,6 +17,8 @@ from biip.checksums import gs1_standard_check_digit
 
 from service.cli import check as cli
 from service.invariants import check_all, check_texts, count_violations
+from tests.sql.broken_counts import SPOILT as COUNTS
+from tests.sql.broken_counts import posted_count
 from tests.sql.broken_transfers import SPOILT as TRANSFERS
 from tests.sql.broken_transfers import sent_transfer
 
@@ -207,6 +209,7 @@ SPOILT: dict[str, tuple[str, ...]] = {
             " from pos.exception x where x.kind = 'gap' and {missing}"
         ),
     ),
+    **COUNTS,
     **TRANSFERS,
     "waiting_receipts_are_seen": (
         "update pos.receipt set status = 'held_for_review' where receipt_id = '{sale}'",
@@ -252,6 +255,7 @@ async def world(running: Any) -> dict[str, str]:
     assert (await running.post(f"/v1/reservations/{ended}/release", {})).status_code == 200
     receipts = await _receipts(running, place, sku, gtin)
     receipts["sent"] = await sent_transfer(running)
+    receipts["count"] = await posted_count(running)
     row = await running.owner.fetchrow(
         "select location_id, sku_id from locations.location, catalog.item"
         " where location = $1 and sku = $2",

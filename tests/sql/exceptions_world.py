@@ -146,8 +146,8 @@ class Shop(Counter):
     async def handovers(self) -> list[str]:
         """How the shop's handovers stand, in the order of their times."""
         rows = await self.world.connection.fetch(
-            "select state from pos.handover join locations.location using (location_id)"
-            " where location = $1 order by handed_over_at, handover_id",
+            "select h.state from pos.handover h join locations.location l using (location_id)"
+            " where l.location = $1 order by h.handed_over_at, h.handover_id",
             self.world.location,
         )
         return [row["state"] for row in rows]

@@ -13,7 +13,7 @@ as $$
 declare
   v_accept boolean := p_resolution ->> 'action' = 'accept';
   v_handover pos.handover := matching.nearest(p_cell, p_exception);
-  v_step record;
+  v_goods stock.goods_change[];
   v_judged record;
 begin
   outcome := jsonb_build_object('code', 'wrong_state', 'detail', case
@@ -32,23 +32,20 @@ begin
     v_handover.state := 'matched';
     v_handover.receipt_id := (p_exception).receipt_id;
     v_handover.line := (p_exception).line;
-    select * into v_step from matching.turn_line(p_cell, v_handover, true, null, p_now);
+    select t.news, t.goods into news, v_goods
+    from matching.turn_line(p_cell, v_handover, true, null, p_now) t;
   end if;
   if v_accept or (p_exception).receipt_id is null then
     v_handover.settled := true;
     perform matching.write_state(p_cell, v_handover, p_now);
   end if;
   select * into v_judged from matching.judge_handovers(
-    p_cell, matching.neighbours(p_cell, v_handover),
-    case when v_accept then v_step.goods end, p_now
+    p_cell, matching.neighbours(p_cell, v_handover), v_goods, p_now
   );
-  if v_accept then
-    v_judged.news := v_step.news || v_judged.news;
-    v_judged.goods := v_step.goods || v_judged.goods;
-  end if;
-  news := v_judged.news;
-  if v_judged.goods is not null then
-    news := news || stock.post(p_cell, p_now, 'pos.matched', v_judged.goods, null);
+  news := news || v_judged.news;
+  v_goods := v_goods || v_judged.goods;
+  if v_goods is not null then
+    news := news || stock.post(p_cell, p_now, 'pos.matched', v_goods, null);
   end if;
   outcome := jsonb_build_object(
     'code', case when v_accept then 'accepted' else 'rejected' end,

@@ -13,7 +13,7 @@ set enable_seqscan = off
 as $$
 declare
   v_receipt pos.receipt;
-  v_entry record;
+  v_reverses bigint;
   v_sold_at timestamptz;
 begin
   update pos.receipt r
@@ -29,7 +29,7 @@ begin
   returning s.sold_at into v_sold_at;
 
   if p_matched then
-    select e.* into v_entry
+    select e.ledger_sequence into v_reverses
     from pos.entries_of(p_cell, v_receipt.receipt_id, p_pending) e
     where e.location_id = (p_handover).location_id and e.sku_id = (p_handover).sku_id
       and e.quantity = (p_handover).quantity and e.from_account = 'sellable'
@@ -43,7 +43,7 @@ begin
     case when p_matched then 'sellable' else 'customer' end,
     (p_handover).quantity, case when p_matched then 'matched' else 'unmatched' end, v_sold_at,
     v_receipt.receipt_id, 'pos', null, v_receipt.terminal || '/' || v_receipt.sequence,
-    v_receipt.client_id, v_entry.ledger_sequence
+    v_receipt.client_id, v_reverses
   )::stock.goods_change];
   news := array[(
     p_now, case when p_matched then 'pos.matched' else 'pos.unmatched' end,

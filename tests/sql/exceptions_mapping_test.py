@@ -133,9 +133,7 @@ async def test_many_lines_of_one_code_are_posted_in_steps(shop: Shop) -> None:
         await shop.say(*(shop.receipt(n, unknown(shop, gtin, 1)) for n in range(start, start + 80)))
     await shop.know(gtin)
     ask = {"after": None, "most": 100}
-    done = [
-        (await shop.world.run("exceptions.replay_mapped", ask))[0]["lines"] for _ in range(3)
-    ]
+    done = [(await shop.world.run("exceptions.replay_mapped", ask))[0]["lines"] for _ in range(3)]
     assert done == [100, 60, 0]
     assert await shop.book() == (-160, 0)
 

@@ -130,6 +130,7 @@ class _Reader:
         self._elements = 0
         self._lines: list[Line] = []
         self._tenders: list[str] = []
+        self._voids: list[_Node] = []
         self._found: list[Transaction] = []
         self._taken = 0
         self._lines_taken = 0
@@ -173,8 +174,10 @@ class _Reader:
         above = self._open[-1]
         if len(self._open) == 1:
             if node.name == "Transaction":
+                if not self._lines:
+                    node.children += self._voids
                 self._found.append(_transaction(node, self._tenders, self._lines))
-                self._tenders, self._lines = [], []
+                self._tenders, self._lines, self._voids = [], [], []
         elif node.name == "LineItem" and above is not None and above.name in _RETAIL:
             self._line(node)
             above.children.append(_Node("LineItem", {}))
@@ -185,6 +188,12 @@ class _Reader:
         tender = node.find("Tender")
         if tender is not None and not node.flag("VoidFlag"):
             self._tenders.append(tender.attributes.get("TenderType", "").strip())
+        void = node.find("Void")
+        if void is not None and void.find("TransactionLink"):
+            # of a whole transaction, unless this one sells something itself
+            self._voids.append(_Node("PostVoid", {}))
+            self._voids[-1].children = void.children
+            return
         line = _line(node)
         if line is not None:
             self._lines_taken += 1

@@ -223,9 +223,8 @@ def _counted(index: int, line: Line) -> Counted:
     """
     if line.kind == "void":
         return Counted(line, Decimal(0), None)
-    raw = _decimal(line.quantity, f"/lines/{index}/quantity")
-    if raw is None:
-        raise _Unfit("invalid_request", f"/lines/{index}/quantity: This field is needed")
+    # a line that says no quantity is one unit of what it names
+    raw = _decimal(line.quantity or "1", f"/lines/{index}/quantity") or Decimal(0)
     if not raw:
         raise _Unfit("zero_quantity", f"/lines/{index}/quantity: Nothing was sold or returned")
     amount = _decimal(line.amount, f"/lines/{index}/paid")

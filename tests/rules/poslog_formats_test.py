@@ -7,7 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from service.pos.rules import Refused
 from service.poslog.formats import read_poslog
 from service.poslog.rules import receipt_of
 from service.poslog.types import (
@@ -165,6 +168,7 @@ def test_a_flag_decides_whether_a_transaction_counts(
         "<RetailTransaction><PostVoid>{link}</PostVoid></RetailTransaction>",
         '<RetailTransaction TransactionStatus="PostVoided">{link}</RetailTransaction>',
         "<RetailTransaction/>{link}",
+        "<RetailTransaction><LineItem><Void>{link}</Void></LineItem></RetailTransaction>",
     ],
 )
 def test_a_void_of_an_earlier_transaction_names_it(inside: str) -> None:
@@ -231,3 +235,27 @@ def test_five_megabytes_are_read_in_bounded_memory() -> None:
             assert tracemalloc.get_traced_memory()[1] < 64 * 1024 * 1024
     finally:
         tracemalloc.stop()
+
+
+SMALL = (DATA / "store9_small.xml").read_bytes()[:3_000]
+CLOSED = b"</Sale></LineItem></RetailTransaction></Transaction></POSLog>"
+
+
+@settings(max_examples=300)
+@given(
+    st.integers(0, len(SMALL)),
+    st.integers(0, 40),
+    st.binary(max_size=40) | st.sampled_from([b"\x00", b"<", b"&#0;", b"]]>", b"-", b"9" * 40]),
+)
+def test_a_damaged_file_is_read_or_refused_and_never_anything_else(
+    at: int, cut: int, put: bytes
+) -> None:
+    damaged = SMALL[:at] + put + SMALL[at + cut :]
+    for body in (damaged, damaged[: damaged.rfind(b"<Quantity>")] + CLOSED, put):
+        try:
+            transactions = read(body)
+        except Unreadable:
+            continue
+        for transaction in transactions:
+            for zone in (COPENHAGEN, None):
+                assert isinstance(receipt_of(transaction, zone), PosLogReceipt | Refused)

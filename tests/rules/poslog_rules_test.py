@@ -53,6 +53,7 @@ def refused(inside: str) -> Refused:
             [(2, "5")],
         ),
         (goods(1, "-1"), [(1, "-1")]),
+        (goods(1, ""), [(1, "1")]),
     ],
 )
 def test_a_voided_line_nets_to_nothing_and_no_other_line_does(

@@ -44,6 +44,7 @@ _OF_ONE = ("not_found", "forbidden_location", "wrong_state", "idempotency_key_re
     statuses=(201,),
     keyed=True,
     refuses=(
+        "batch_too_large",
         "invalid_value",
         "card_number",
         "cross_cell",
@@ -153,6 +154,7 @@ async def get_transfer(call: Call[Any]) -> Response:
     keyed=True,
     refuses=(
         *_OF_ONE,
+        "batch_too_large",
         "invalid_value",
         "not_on_transfer",
         "more_than_requested",
@@ -164,7 +166,7 @@ async def get_transfer(call: Call[Any]) -> Response:
 async def dispatch_transfer(call: Call[Dispatch]) -> Response:
     """The whole of it, or the lines named; the rest stays claimed until it is sent or cancelled."""
     body = call.decode(Dispatch) if call.body.strip() else Dispatch()
-    _refuse(rules.wrong_moment(body.occurred_at))
+    _refuse(rules.wrong_dispatch(body))
     command = commands.DispatchTransfer(
         **_header(call),
         lines=rules.merge_lines(body.lines or ()),
@@ -183,6 +185,7 @@ async def dispatch_transfer(call: Call[Dispatch]) -> Response:
     keyed=True,
     refuses=(
         *_OF_ONE,
+        "batch_too_large",
         "invalid_value",
         "card_number",
         "not_on_transfer",

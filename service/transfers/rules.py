@@ -1,11 +1,18 @@
 """Pure decisions about transfers: how lines merge, what cannot be meant, how a refusal is told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
 from service.stock.rules import EARLIEST, LATEST, holds_card_number
-from service.transfers.types import ArrivedLine, AskedLine, PostTransfer, Receive
+from service.transfers.types import (
+    LINES_MAX,
+    ArrivedLine,
+    AskedLine,
+    Dispatch,
+    PostTransfer,
+    Receive,
+)
 
 UNPICKED_SECONDS: Final = 48 * 3600
 """After so long unpicked, the sender's goods are free again (domain §2.8)."""
@@ -43,6 +50,13 @@ def pointer_of(lines: Iterable[AskedLine | ArrivedLine], sku: str) -> str:
     return "/lines"
 
 
+def too_many(lines: Sequence[object]) -> Wrong | None:
+    """More lines than one call can decide in its time."""
+    if len(lines) <= LINES_MAX:
+        return None
+    return ("batch_too_large", "/lines", f"At most {LINES_MAX} lines")
+
+
 def wrong_request(body: PostTransfer) -> Wrong | None:
     """What cannot be meant in a request; None where the book has to decide."""
     if body.from_ == body.to:
@@ -51,7 +65,7 @@ def wrong_request(body: PostTransfer) -> Wrong | None:
         return ("invalid_value", "/eta", "This cannot be meant")
     if body.override is not None and holds_card_number(body.override.reason):
         return _card("/override/reason")
-    return None
+    return too_many(body.lines)
 
 
 def wrong_receipt(body: Receive) -> Wrong | None:
@@ -60,7 +74,12 @@ def wrong_receipt(body: Receive) -> Wrong | None:
         if line.damaged and line.for_order is not None:
             pointer = f"/lines/{number}/for_order"
             return ("invalid_value", pointer, "Damaged goods are put aside for nobody")
-    return wrong_moment(body.occurred_at) or wrong_reason(body.reason)
+    return too_many(body.lines) or wrong_moment(body.occurred_at) or wrong_reason(body.reason)
+
+
+def wrong_dispatch(body: Dispatch) -> Wrong | None:
+    """What cannot be meant in a dispatch."""
+    return too_many(body.lines or ()) or wrong_moment(body.occurred_at)
 
 
 def wrong_moment(occurred_at: datetime | None) -> Wrong | None:

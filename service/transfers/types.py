@@ -20,7 +20,7 @@ OrderId = Annotated[
     str, Meta(pattern=r"\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", max_length=36)
 ]
 
-LINES_MAX = 500
+LINES_MAX = 1_000
 
 
 class AskedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,7 +30,7 @@ class AskedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: Quantity
 
 
-Lines = Annotated[list[AskedLine], Meta(min_length=1, max_length=LINES_MAX)]
+Lines = Annotated[list[AskedLine], Meta(min_length=1)]
 
 
 class Override(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,7 +77,7 @@ class Receive(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     More than was sent needs a `reason` and the scope stock:write.
     """
 
-    lines: Annotated[list[ArrivedLine], Meta(min_length=1, max_length=LINES_MAX)]
+    lines: Annotated[list[ArrivedLine], Meta(min_length=1)]
     occurred_at: Moment | None = None
     reason: Reason | None = None
 

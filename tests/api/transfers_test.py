@@ -254,7 +254,7 @@ async def test_places_in_two_cells_are_refused_clearly(road, service):
         ({"lines": [{"sku": "K", "quantity": 0}]}, 400, "invalid_request"),
         ({"lines": [{"sku": "K", "quantity": -1}]}, 400, "invalid_request"),
         ({"lines": [{"sku": "a/b", "quantity": 1}]}, 400, "invalid_request"),
-        ({"lines": [{"sku": "K", "quantity": 1}] * 501}, 400, "invalid_request"),
+        ({"lines": [{"sku": "K", "quantity": 1}] * 1_001}, 413, "batch_too_large"),
         ({"lines": [{"sku": "no such", "quantity": 1}]}, 422, "unknown_sku"),
         ({"to": "nowhere"}, 422, "unknown_location"),
         ({"from": "nowhere"}, 422, "unknown_location"),
@@ -318,6 +318,24 @@ async def test_an_id_that_is_none_of_ours_is_not_found(road, service, name):
 )
 async def test_a_question_that_is_wrong_is_400(service, query):
     assert (await service.get(f"/v1/transfers?{query}")).status_code == 400
+
+
+async def test_a_thousand_lines_go_all_the_way_within_the_time_of_a_call(road, service):
+    rows = "".join(f"{sku},{sku}\n" for sku in (f"{road.sku}-{n}" for n in range(1_000)))
+    csv = {"Content-Type": "text/csv"}
+    items = await service.post(
+        "/v1/imports/items", key="", headers=csv, content=f"sku,name\n{rows}".encode()
+    )
+    assert items.json()["accepted"] == 1_000, items.text
+    lines = [{"sku": f"{road.sku}-{n}", "quantity": 2} for n in range(1_000)]
+    entries = [{"location": road.ode, "kind": "received", **line} for line in lines]
+    assert (await service.post("/v1/stock/movements", {"movements": entries})).is_success
+    transfer = (await service.post("/v1/transfers", road.body(lines=lines))).json()["id"]
+    assert (await road.do("dispatch", transfer)).json()["state"] == "dispatched"
+    lines[7]["quantity"] = 1
+    told = (await road.receive(transfer, *lines)).json()
+    assert (told["state"], told["lines"][7]["in_transit"]) == ("partly_received", 1)
+    assert (await road.do("close", transfer)).json()["state"] == "closed"
 
 
 async def test_a_wrong_state_is_named(road):

@@ -1,8 +1,8 @@
 -- Purpose: locks the transfers whose time came before a moment, oldest first, leaving those that
---   another process has locked, then their levels. p_what: unpicked (claimed and not sent),
---   overdue (its ETA is past and it has not all come), short (came short, nobody settled it).
+--   another process has locked. p_what: unpicked (claimed and not sent), overdue (its ETA is past and
+--   it has not all come), short (came short, nobody settled it). The levels are the caller's to lock.
 create or replace function transfers.lock_due(
-  p_cell integer, p_what text, p_before timestamptz, p_most integer, p_now timestamptz
+  p_cell integer, p_what text, p_before timestamptz, p_most integer
 )
 returns uuid[]
 language plpgsql
@@ -44,7 +44,6 @@ begin
       for update of t skip locked
     ) d;
   end if;
-  perform transfers.lock_transfers(p_cell, v_due, p_what = 'short', p_now);
-  return v_due;
+  return coalesce(v_due, '{}');
 end;
 $$;

@@ -15,11 +15,9 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := coalesce(p_now, now());
-  v_outcomes jsonb := '[]';
+  v_due jsonb := '[]';
   v_events events.new_event[];
-  v_due uuid[];
   v_ask record;
-  v_transfer record;
 begin
   if p_cell is null then
     raise exception 'p_cell is null';
@@ -28,35 +26,43 @@ begin
     select c.*
     from jsonb_to_recordset(p_commands) as c (what text, after_seconds integer, most integer)
   loop
-    v_due := transfers.lock_due(
-      p_cell, v_ask.what, v_now - v_ask.after_seconds * interval '1 second', v_ask.most, v_now
-    );
-    for v_transfer in
-      select t.transfer_id, t.client_id
-      from transfers.transfer t
-      where t.cell_id = p_cell and t.transfer_id = any (v_due)
-      order by t.transfer_id
-    loop
-      -- nobody did this: it is put down to who asked for the transfer
-      v_events := v_events || case v_ask.what
-        when 'unpicked' then (
-          select n.p_events
-          from transfers.cancel_one(p_cell, v_transfer.transfer_id, v_transfer.client_id, v_now) n
-        )
-        when 'short' then transfers.close_out(
-          p_cell, v_transfer.transfer_id, 'nobody settled what was missing', v_transfer.client_id,
-          v_now
-        )
-        else array[transfers.settle(
-          p_cell, v_transfer.transfer_id, 'transfer.overdue', v_transfer.client_id, v_now
-        )]
-      end;
-    end loop;
-    v_outcomes := v_outcomes || jsonb_build_object(
-      'code', 'swept', 'transfers', coalesce(cardinality(v_due), 0)
-    );
+    v_due := v_due || jsonb_build_array(to_jsonb(transfers.lock_due(
+      p_cell, v_ask.what, v_now - v_ask.after_seconds * interval '1 second', v_ask.most
+    )));
+  end loop;
+  -- all levels at once and in their order, whatever is due why
+  perform transfers.lock_transfers(p_cell, array_agg(w.transfer_id::uuid), true, v_now)
+  from jsonb_array_elements(v_due) d (due)
+  cross join lateral jsonb_array_elements_text(d.due) w (transfer_id);
+
+  for v_ask in
+    select c.what, t.transfer_id, t.client_id
+    from rows from (
+      jsonb_to_recordset(p_commands) as (what text)
+    ) with ordinality c (what, ordinality)
+    cross join lateral jsonb_array_elements_text(v_due -> (c.ordinality - 1)::integer) d (due)
+    join transfers.transfer t on t.cell_id = p_cell and t.transfer_id = d.due::uuid
+    order by c.ordinality, t.transfer_id
+  loop
+    -- nobody did this: it is put down to who asked for the transfer
+    v_events := v_events || case v_ask.what
+      when 'unpicked' then (
+        select n.p_events
+        from transfers.cancel_one(p_cell, v_ask.transfer_id, v_ask.client_id, v_now) n
+      )
+      when 'short' then transfers.close_out(
+        p_cell, v_ask.transfer_id, 'nobody settled what was missing', v_ask.client_id, v_now
+      )
+      else array[transfers.settle(
+        p_cell, v_ask.transfer_id, 'transfer.overdue', v_ask.client_id, v_now
+      )]
+    end;
   end loop;
   perform events.write_events(p_cell, v_now, v_events);
-  return v_outcomes;
+  return (
+    select jsonb_agg(jsonb_build_object('code', 'swept', 'transfers', jsonb_array_length(d.due))
+      order by d.ordinality)
+    from jsonb_array_elements(v_due) with ordinality d (due, ordinality)
+  );
 end;
 $$;

@@ -16,7 +16,8 @@ begin
         when p_codes[r.command] <> 'seen' then p_codes[r.command]
         when r.first_status = 'rejected' then 'held_for_review'
         when r.first_status <> 'voided' then r.first_status
-        when r.problems @? '$[*] ? (@.code == "unmapped" || @.code == "fractional_quantity")' then 'partly_posted'
+        when r.problems @? '$[*] ? (@.code == "unmapped" || @.code == "fractional_quantity")'
+          then 'partly_posted'
         else 'posted'
       end,
       'receipt_id', case

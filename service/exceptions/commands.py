@@ -80,7 +80,7 @@ class MarkOutcome(msgspec.Struct, frozen=True):
 class MarkUnmatched(Command[MarkOutcome], frozen=True, kw_only=True):
     """Tell a person of handovers whose receipt does not come, `most` at a time."""
 
-    function: ClassVar[str] = "matching.mark_unmatched"
+    function: ClassVar[str] = "exceptions.mark_unmatched"
     outcome: ClassVar[type[Any]] = MarkOutcome
     most: int
 

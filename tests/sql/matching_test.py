@@ -1,4 +1,4 @@
-"""A handover and a till sale of the same goods are one unit, or a question (domain §2.8, story 12)."""
+"""A handover and a till sale of the same goods: one unit, or a question (domain §2.8, story 12)."""
 
 from collections.abc import AsyncIterator
 from itertools import permutations
@@ -39,7 +39,7 @@ async def matched(shop: Shop) -> list[tuple[str, int]]:
 
 
 async def mark(shop: Shop, at: float) -> int:
-    (outcome,) = await shop.world.run("matching.mark_unmatched", {"most": 10}, at=minutes(at))
+    (outcome,) = await shop.world.run("exceptions.mark_unmatched", {"most": 10}, at=minutes(at))
     return outcome["handovers"]  # type: ignore[no-any-return]
 
 

@@ -3,7 +3,7 @@
 -- Takes: commands of exceptions.commands.MarkUnmatched: so many at most.
 -- Lock order: the handovers, in the order of their goods. Two may run: what is locked is left alone.
 -- Outcomes: marked. Events: none.
-create or replace function matching.mark_unmatched(
+create or replace function exceptions.mark_unmatched(
   p_cell integer, p_commands jsonb, p_now timestamptz default null
 )
 returns jsonb

@@ -37,9 +37,9 @@ join catalog.item i on i.sku = w.sku
 _LEVELS = """
 with made as (
   insert into stock.stock_level (
-    cell_id, location_id, sku_id, sellable, version, first_moved_at, changed_at
+    cell_id, location_id, sku_id, sellable, version, first_moved_at, last_moved_at, changed_at
   )
-  select 1, l.location_id, i.sku_id, $2::bigint, 1, now(), now()
+  select 1, l.location_id, i.sku_id, $2::bigint, 1, now(), now(), now()
   from catalog.item i
   cross join locations.location l
   where l.location = $1 and i.sku like $3
@@ -121,10 +121,13 @@ def places(target: Target) -> Iterator[bytes]:
         )
 
 
-def terminals(target: Target) -> Iterator[bytes]:
-    """Requests that make the tills, spread over the stores."""
-    names = tills()
-    names += [f"{direct_tills(c)}{n}" for c in DIRECT_CLIENTS for n in range(c)]
+def all_tills() -> list[str]:
+    """Those of the connections, and those that pgbench plays."""
+    return tills() + [f"{direct_tills(c)}{n}" for c in DIRECT_CLIENTS for n in range(c)]
+
+
+def terminals(target: Target, names: list[str]) -> Iterator[bytes]:
+    """Requests that make tills, spread over the stores."""
     every = stores()
     for number, name in enumerate(names):
         yield target.put(f"/v1/pos/terminals/{name}", {"location": every[number % STORES]})

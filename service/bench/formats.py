@@ -3,7 +3,8 @@
 import json
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import count, cycle
 from typing import NamedTuple
 from zlib import crc32
@@ -86,6 +87,32 @@ class Tills:
         template = self._templates[number][self._turn[number] % 8]
         body = template % tuple(range(first, first + RECEIPTS))
         return self._target.head("POST", "/v1/pos/receipts", body) + body
+
+
+def receipts_of(
+    target: Target, till: str, sold: Sequence[tuple[int, datetime]], gtins: list[str]
+) -> bytes:
+    """A till's receipts of two lines, given by their numbers and times."""
+    receipts = []
+    for number, at in sold:
+        first = (crc32(till.encode()) + number * 7919) % len(gtins)
+        lines = [
+            {"line": line, "gtin": gtins[(first + line * 613) % len(gtins)], "quantity": 1,
+             "unit_price": 39900, "paid": 39900}
+            for line in range(1, LINES_OF_RECEIPT + 1)
+        ]  # fmt: skip
+        receipts.append(
+            {"terminal": till, "sequence": number, "kind": "sale", "occurred_at": at.isoformat(),
+             "currency": "DKK", "payment": "card", "lines": lines}
+        )  # fmt: skip
+    body = json.dumps({"receipts": receipts}).encode()
+    return target.head("POST", "/v1/pos/receipts", body) + body
+
+
+def heartbeat(target: Target, till: str, at: datetime, last_sequence: int) -> bytes:
+    """A till says that it is there, and how far it has come."""
+    body = json.dumps({"sent_at": at.isoformat(), "last_sequence": last_sequence}).encode()
+    return target.head("POST", f"/v1/pos/terminals/{till}/heartbeats", body) + body
 
 
 def _template(name: str, gtins: list[str], now: str, variant: int) -> bytes:

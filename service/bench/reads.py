@@ -50,6 +50,19 @@ def worker_mb(supervisor: int) -> float:
     return round(max(sizes), 1)
 
 
+def worker_cpu_seconds(supervisor: int) -> float:
+    """Processor time that the web workers have used so far. 0 if not known."""
+    ticks = 0
+    for child in _children_of(supervisor):
+        try:
+            stat = (Path("/proc") / child / "stat").read_text()
+        except OSError:
+            continue
+        fields = stat.rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _children_of(pid: int) -> list[str]:
     tasks = Path("/proc") / str(pid) / "task"
     found = []

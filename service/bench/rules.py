@@ -1,8 +1,8 @@
 """From measured times to figures, ratios and verdicts. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from service.bench.types import TARGETS, Database, Figure, Measured
+from service.bench.types import TARGETS, Database, Figure, Measured, Target
 
 
 def figure_of(runs: Iterable[Measured], clients: int, per_answer: int = 1) -> Figure:
@@ -49,10 +49,12 @@ def _of(part: Figure, whole: Figure) -> float:
     return round(part.per_second / whole.per_second, 3) if whole.per_second else 0.0
 
 
-def verdicts(ratios: dict[str, float | Figure]) -> list[tuple[str, float, str, bool]]:
+def verdicts(
+    ratios: Mapping[str, float | Figure], targets: tuple[Target, ...] = TARGETS
+) -> list[tuple[str, float, str, bool]]:
     """Each target as (name, reached, wanted, whether it is met)."""
     told = []
-    for target in TARGETS:
+    for target in targets:
         found = ratios.get(target.name)
         if isinstance(found, (int, float)):
             met = found <= target.bound if target.at_most else found >= target.bound

@@ -44,6 +44,13 @@ class Report(msgspec.Struct, frozen=True):
     ratios: dict[str, float | Figure]
 
 
+class TillsReport(msgspec.Struct, frozen=True):
+    """What `hylde bench --tills` tells: TILL_TARGETS and the figures behind them."""
+
+    machine: dict[str, str | int | float]
+    ratios: dict[str, float]
+
+
 class Measured(NamedTuple):
     """Answers within the measured time: seconds each took, how long it was, every status seen."""
 
@@ -73,4 +80,12 @@ TARGETS = (
     Target("worker_idle_mb", 120, at_most=True),
     Target("worker_loaded_mb", 250, at_most=True),
     Target("start_seconds", 3, at_most=True),
+)
+
+TILL_TARGETS = (
+    Target("day_core_share", 0.10, at_most=True),
+    Target("backlog_seconds", 5, at_most=True),
+    Target("others_p99_ms", 100, at_most=True),
+    Target("night_of_first", 0.60),
+    Target("night_peak_mb", 250, at_most=True),
 )

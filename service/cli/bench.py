@@ -23,9 +23,10 @@ from rich.table import Table
 
 from service.bench.reads import BenchFailedError
 from service.bench.rules import verdicts
-from service.bench.types import Figure, Report
+from service.bench.types import TILL_TARGETS, Figure, Report, TillsReport
 from service.cli.database import start
 from service.cli.measure import Run, measure
+from service.cli.measure_tills import measure_tills
 from service.embedded import Server, data_dir_default, ensure, stop
 from service.log import set_up_logging
 from service.migrate import migrate
@@ -47,9 +48,7 @@ class Api(NamedTuple):
 @click.option(
     "--seconds",
     type=click.FloatRange(0.5, 600),
-    default=5.0,
-    show_default=True,
-    help="How long each figure is measured.",
+    help="How long each figure is measured. [default: 5; with --tills 60]",
 )
 @click.option(
     "--levels",
@@ -58,8 +57,22 @@ class Api(NamedTuple):
     show_default=True,
     help="Stock levels in the database before the measuring starts.",
 )
+@click.option(
+    "--tills",
+    is_flag=True,
+    help="Measure tills instead: a till back after hours, an ordinary minute, a night's lines.",
+)
+@click.option(
+    "--lines",
+    type=click.IntRange(100, 100_000_000),
+    default=1_000_000,
+    show_default=True,
+    help="With --tills: lines of the night.",
+)
 @click.option("--keep", is_flag=True, help="Keep the data folder.")
-def command(*, as_json: bool, seconds: float, levels: int, keep: bool) -> int:
+def command(
+    *, as_json: bool, seconds: float | None, levels: int, tills: bool, lines: int, keep: bool
+) -> int:
     """Measure this machine: holds, availability, receipts, and the database's own limit.
 
     Runs its own service (one worker, HYLDE_BENCH=1, rate and hold limits off) on its own bundled
@@ -72,8 +85,9 @@ def command(*, as_json: bool, seconds: float, levels: int, keep: bool) -> int:
       hylde bench
       hylde bench --json --seconds 10 > bench.json
       hylde bench --levels 10000000
+      hylde bench --tills
     """  # noqa: D301 - \b is click's
-    run = Run(seconds=seconds, levels=levels, tell=_tell)
+    run = Run(seconds=seconds or (60.0 if tills else 5.0), levels=levels, tell=_tell)
     settings = start()
     set_up_logging("warning", settings.log_format)
     _tell("its own service: one worker, HYLDE_BENCH=1, rate and hold limits off")
@@ -84,7 +98,11 @@ def command(*, as_json: bool, seconds: float, levels: int, keep: bool) -> int:
                 # the collector's search through all modules would be told as the service's tail
                 gc.collect()
                 gc.freeze()
-                report, wrong = uvloop.run(measure(run, server, api.pid, api.port))
+                report: Report | TillsReport
+                if tills:
+                    report, wrong = uvloop.run(measure_tills(run, lines, server, api.pid, api.port))
+                else:
+                    report, wrong = uvloop.run(measure(run, server, api.pid, api.port))
         report.ratios["start_seconds"] = api.start_seconds
     except (BenchFailedError, ConnectionError) as error:
         print(f"hylde: {error}", file=sys.stderr)
@@ -162,8 +180,19 @@ def _port(child: subprocess.Popen[bytes], log: Path) -> int:
     raise BenchFailedError(f"the service did not start: {log.read_text()[-500:]}")
 
 
-def _show(report: Report) -> None:
+def _show(report: Report | TillsReport) -> None:
     """Tables for people."""
+    console = Console()
+    console.print(", ".join(f"{name} {value}" for name, value in report.machine.items()))
+    if isinstance(report, Report):
+        console.print(_rates(report))
+        console.print(_targets(verdicts(report.ratios)))
+    else:
+        console.print(", ".join(f"{name} {value:g}" for name, value in report.ratios.items()))
+        console.print(_targets(verdicts(report.ratios, TILL_TARGETS)))
+
+
+def _rates(report: Report) -> Table:
     rates = Table(title="Rates", title_justify="left")
     for name in ("", "per second", "p50 ms", "p99 ms", "clients"):
         rates.add_column(name, justify="right" if name else "left")
@@ -184,12 +213,13 @@ def _show(report: Report) -> None:
             f"{figure.p99_ms:.1f}",
             str(figure.clients),
         )
+    return rates
+
+
+def _targets(found: list[tuple[str, float, str, bool]]) -> Table:
     targets = Table(title="Targets", title_justify="left")
     for name in ("", "reached", "wanted", ""):
         targets.add_column(name, justify="right" if name else "left")
-    for name, reached, wanted, met in verdicts(report.ratios):
+    for name, reached, wanted, met in found:
         targets.add_row(name, f"{reached:,g}", wanted, "yes" if met else "[red]no[/red]")
-    console = Console()
-    console.print(", ".join(f"{name} {value}" for name, value in report.machine.items()))
-    console.print(rates)
-    console.print(targets)
+    return targets

@@ -61,7 +61,7 @@ class Run(NamedTuple):
 
 async def measure(run: Run, server: Server, pid: int, port: int) -> tuple[Report, list[str]]:
     """All of it: the report, and what was wrong (oversold, failed, broken), one sentence each."""
-    token = await _token(server.app_dsn)
+    token = await bench_token(server.app_dsn)
     owner = await OwnerSession.connect(server.owner_dsn)
     load = Load("127.0.0.1", port, CLIENTS)
     try:
@@ -71,7 +71,8 @@ async def measure(run: Run, server: Server, pid: int, port: int) -> tuple[Report
         await owner.close()
 
 
-async def _token(dsn: str) -> str:
+async def bench_token(dsn: str) -> str:
+    """A token for all that is measured."""
     db = Db(dsn, size=2)
     await db.open()
     try:
@@ -79,6 +80,17 @@ async def _token(dsn: str) -> str:
         return await create_key(db, "bench", scopes, None, datetime.now(UTC) + timedelta(days=1))
     finally:
         await db.close()
+
+
+async def all_ok(load: Load, requests: list[bytes]) -> None:
+    """Ask each once.
+
+    Raises:
+        BenchFailedError: one was not taken.
+    """
+    for answer in await load.each(requests):
+        if answer.status not in (200, 201):
+            raise BenchFailedError(f"{answer.status}: {answer.body[:300]!r}")
 
 
 class Bench:
@@ -127,17 +139,12 @@ class Bench:
     async def _fill(self) -> world_of.World:
         self.run.tell(f"making {self.run.levels:,} stock levels")
         started = time.perf_counter()
-        await self._all_ok(list(world_of.places(self.target)))
-        await self._all_ok(list(world_of.terminals(self.target)))
+        await all_ok(self.load, list(world_of.places(self.target)))
+        await all_ok(self.load, list(world_of.terminals(self.target, world_of.all_tills())))
         world = await world_of.fill(self.owner, self.run.levels, DRAINED_STOCK, self.run.tell)
         await world_of.age_log(self.owner)
         self.run.tell(f"made in {time.perf_counter() - started:.1f} s")
         return world
-
-    async def _all_ok(self, requests: list[bytes]) -> None:
-        for answer in await self.load.each(requests):
-            if answer.status not in (200, 201):
-                raise BenchFailedError(f"{answer.status}: {answer.body[:300]!r}")
 
     def _makers(self, world: world_of.World) -> dict[str, Maker]:
         """What each scenario asks."""

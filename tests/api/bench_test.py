@@ -62,6 +62,37 @@ def test_it_says_that_limits_are_off(run: tuple[dict[str, Any], str]) -> None:
     assert "rate and hold limits off" in run[1]
 
 
+def test_the_bench_of_tills_posts_every_receipt_once(tmp_path: Path) -> None:
+    """R109: its verdict on the answers and on what is kept; timings are told, never judged."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HYLDE_")}
+    command = [
+        "bench",
+        "--tills",
+        "--json",
+        "--seconds",
+        "1",
+        "--levels",
+        "2000",
+        "--lines",
+        "1000",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "service", *command],
+        env={**kept, "HYLDE_DATA_DIR": str(tmp_path / "data")},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.stdout, done.stderr
+    report = json.loads(done.stdout)
+    assert report["ratios"]["night_lines"] >= 1_000
+    assert report["ratios"]["backlog_seconds"] > 0
+    wrong = [line for line in done.stderr.splitlines() if line.startswith("hylde: ")]
+    assert [line for line in wrong if not line.endswith("answers were 503")] == []
+
+
 def test_a_service_that_is_not_measured_has_no_endpoint_for_it() -> None:
     paths = {handler.spec.path for router in ROUTERS for handler in router}
     assert "/v1/bench/noop" not in paths

@@ -90,7 +90,8 @@ def test_a_route_describes_the_answers_of_its_kind(spec: Any) -> None:
 
 
 def test_a_post_that_changes_something_needs_a_key_or_has_a_natural_one() -> None:
-    natural = {"post_receipts", "post_poslog", "query_availability", "import_items",
+    natural = {"post_receipts", "post_poslog", "record_heartbeat", "record_closing",
+               "query_availability", "import_items",
                "import_locations", "import_stock"}  # fmt: skip
     assert {s.name for s in SPECS if s.method == "POST" and not s.keyed} <= natural
 

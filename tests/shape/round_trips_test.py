@@ -16,6 +16,8 @@ from tests.shape.openapi_test import SPECS
 REASONS = {
     "place_reservation refused": 2,  # a refusal for want of stock looks for other places
     "put_terminal": 3,  # where the till stands now, for the token's list and the till's cell
+    "record_heartbeat": 2,  # the till's cell
+    "record_closing": 2,  # the till's cell
     "post_receipts": 2,  # the cells of the tills, then the receipts
     "post_poslog": 3,  # by whose clock its times are, then as receipts
     "resolve_exception": 2,  # the kept receipt's barcodes are read by Python's rules first
@@ -164,6 +166,14 @@ REQUESTS: dict[str, tuple[str, Any]] = {
     "post_receipts": ("/v1/pos/receipts", {"receipts": ["{receipt}"]}),
     "post_poslog": ("/v1/pos/poslog", POSLOG),
     "put_terminal": ("/v1/pos/terminals/{terminal}", {"location": "{location}", "name": "Till"}),
+    "record_heartbeat": (
+        "/v1/pos/terminals/{terminal}/heartbeats",
+        {"sent_at": "2026-11-21T10:00:00Z", "last_sequence": 0},
+    ),
+    "record_closing": (
+        "/v1/pos/terminals/{terminal}/closings",
+        {"business_date": "2026-11-21", "receipts": 0, "last_sequence": 0},
+    ),
     "resolve_exception": (
         "/v1/pos/exceptions/{exception}/resolve",
         {"action": "reject", "reason": "x"},

@@ -19,6 +19,7 @@ import msgspec
 import pytest_asyncio
 
 from service.db import Db
+from service.exceptions.jobs import replay_mapped
 from service.faults.reads import end_state
 from service.faults.rules import differences
 from service.invariants import count_violations
@@ -77,6 +78,7 @@ class Shops:
 
     def __init__(self, db: Db, owner: asyncpg.Connection, owner_dsn: str, client_id: int) -> None:
         self.db, self.owner, self.owner_dsn = db, owner, owner_dsn
+        self.dice = Random(SEEDS)
         self.asking = Asking(db, client_id, None, backfill=False, settings=Settings())
 
     async def open(self, tellings: Sequence[Telling]) -> None:
@@ -150,9 +152,13 @@ class Shops:
             mapped = [item for one in tellings for item in mappings_of(one)]
             if mapped:
                 await self.map(mapped)
+            if mapped and self.dice.random() < 0.5:
+                await self.settle()
 
     async def settle(self) -> None:
-        """What jobs do in a running service."""
+        """What jobs do in a running service: lines that are known by now are posted."""
+        while await replay_mapped(self.db):
+            pass
 
     async def states(self) -> dict[str, list[str]]:
         """How each world ended, without its name."""

@@ -19,7 +19,6 @@ LATE_SKU = "K4"
 REVIEW_QUANTITY = 10_000
 TILLS = ("a1", "a2", "b1", "b2")
 RETURNS_BEFORE_SALES = "R" in os.environ.get("WIDE", "")
-GAPS = "G" in os.environ.get("WIDE", "")
 MAPS = "M" in os.environ.get("WIDE", "")
 VOIDS_OF_VOIDS = "V" in os.environ.get("WIDE", "")
 
@@ -340,8 +339,7 @@ class Model:
                     yield "open", "unmapped", key[0], 1, key[1], number, LATE_SKU, units
         for key, line, units in self.over:
             yield "open", "over_return", key[0], 1, key[1], line, "-", units
-        if GAPS:
-            yield from self.gaps()
+        yield from self.gaps()
 
     def gaps(self) -> Iterator[tuple[object, ...]]:
         """Each run of numbers that never came, from 1 to the last that did."""

@@ -171,7 +171,7 @@ class TendSessions(Command[TendOutcome], frozen=True, kw_only=True):
 
 IDLE_HOURS = 24
 """How long nobody may touch a count before it is given up (domain §2.5)."""
-MOST = 1_000
+MOST = 500
 """Items, or idle counts, in one short transaction."""
 
 

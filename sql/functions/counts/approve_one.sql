@@ -1,6 +1,6 @@
 -- Purpose: takes a count for true. Within tolerance anybody may; beyond it somebody who scanned none of it:
 --   another employee where all are named, else another client. While a till may still send what it sold
---   before the last scan, only as provisional (what comes later is trued up, domain §1.3). Posts up to 1,000
+--   before the last scan, only as provisional (what comes later is trued up, domain §1.3). Posts up to 500
 --   items at once; a job posts the rest.
 create or replace function counts.approve_one(
   p_cell integer, p_session counts.session, p_command jsonb, p_now timestamptz,
@@ -29,11 +29,10 @@ begin
   from counts.judge(p_cell, p_session, v_zero) j;
   select
     count(*) filter (where abs(j.counted - j.expected)
-      > (p_command ->> 'tolerance')::bigint * k.scale) as beyond, max(j.counted_at) as counted_at,
+      > (p_command ->> 'tolerance')::bigint * j.scale) as beyond, max(j.counted_at) as counted_at,
     array_agg(j.sku_id) as skus, array_agg(j.counted) as counted, array_agg(j.counted_at) as at
   into v_judged
-  from counts.judge(p_cell, p_session, v_zero) j
-  join catalog.item k on k.sku_id = j.sku_id;
+  from counts.judge(p_cell, p_session, v_zero) j;
   if v_judged.beyond > 0 and exists (
     select 1
     from counts.scan c
@@ -61,7 +60,7 @@ begin
     approved_by = v_client, approved_employee = v_employee
   where s.cell_id = p_cell and s.session_id = p_session.session_id;
   news := counts.advance(p_cell, p_session.session_id, 'approved', null, null, p_now);
-  news := counts.post_items(p_cell, p_session.session_id, 1000, p_now);
+  news := counts.post_items(p_cell, p_session.session_id, 500, p_now);
   outcome := '{"code": "approved"}';
 end;
 $$;

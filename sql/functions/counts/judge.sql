@@ -3,7 +3,9 @@
 --   staged). With p_zero also the items that nobody scanned, as 0 at the moment when the last zone was
 --   closed: those that were asked for, or (full counts, the ready shelf) all that the book has here.
 create or replace function counts.judge(p_cell integer, p_session counts.session, p_zero boolean)
-returns table (sku_id integer, counted bigint, counted_at timestamptz, expected bigint)
+returns table (
+  sku_id integer, counted bigint, counted_at timestamptz, expected bigint, scale integer
+)
 language plpgsql
 stable
 security definer
@@ -15,16 +17,19 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_lines stock.counted_line[];
-  v_staged bigint[];
+  v_judged trust.judged_count;
+  v_expected bigint[];
 begin
   with seen as (
-    select i.sku_id, sum(n.quantity)::bigint as counted, max(n.counted_at) as counted_at
+    select i.sku_id, n.counted, n.counted_at
     from counts.item i
-    join counts.line n
-      on n.cell_id = p_cell and n.session_id = i.session_id and n.sku_id = i.sku_id
-      and n.round = i.round
-    where i.cell_id = p_cell and i.session_id = p_session.session_id
-    group by i.sku_id
+    cross join lateral (
+      select sum(o.quantity)::bigint as counted, max(o.counted_at) as counted_at
+      from counts.line o
+      where o.cell_id = p_cell and o.session_id = p_session.session_id and o.sku_id = i.sku_id
+        and o.round = i.round
+    ) n
+    where i.cell_id = p_cell and i.session_id = p_session.session_id and n.counted is not null
   ), unseen as (
     select i.sku_id
     from counts.item i
@@ -53,12 +58,19 @@ begin
     where u.sku_id not in (select s.sku_id from seen s)
   ) e;
   if p_session.kind = 'ready_shelf' then
-    v_staged := trust.staged_at(p_cell, v_lines);
+    v_expected := trust.staged_at(p_cell, v_lines);
+  else
+    foreach v_judged in array coalesce(trust.judge_counts(p_cell, v_lines), '{}') loop
+      v_expected[v_judged.line] := v_judged.expected;
+    end loop;
   end if;
   return query
   -- where nothing ever was, the book has no level to judge by
-  select u.sku_id, u.counted, u.counted_at, coalesce(v_staged[u.ordinality], j.expected, 0)
+  select u.sku_id, u.counted, u.counted_at,
+    coalesce(v_expected[u.ordinality], 0), k.scale
   from unnest(v_lines) with ordinality u
-  left join unnest(trust.judge_counts(p_cell, v_lines)) j on j.line = u.ordinality;
+  cross join lateral (
+    select i.scale from catalog.item i where i.sku_id = u.sku_id limit 1
+  ) k;
 end;
 $$;

@@ -64,10 +64,20 @@ begin
     where g.gtin = x.gtin
     limit 1
   ) i on true
-  left join counts.zone z on z.cell_id = p_cell and z.session_id = p_session.session_id
-    and z.zone = coalesce(x.zone, v_only)
-  left join counts.item o on o.cell_id = p_cell and o.session_id = p_session.session_id
-    and o.sku_id = i.sku_id
+  -- look-ups by whole key, whatever the planner believes of fresh tables
+  left join lateral (
+    select g.zone, g.closed_at
+    from counts.zone g
+    where g.cell_id = p_cell and g.session_id = p_session.session_id
+      and g.zone = coalesce(x.zone, v_only)
+    limit 1
+  ) z on true
+  left join lateral (
+    select g.round
+    from counts.item g
+    where g.cell_id = p_cell and g.session_id = p_session.session_id and g.sku_id = i.sku_id
+    limit 1
+  ) o on true
   order by x.ordinality;
 end;
 $$;

@@ -47,10 +47,15 @@ begin
       select p.v_expected, p.v_events into v_expected, v_news
       from stock.post_counts(p_cell, v_lines, p_now) p;
     end if;
-    update counts.item i
-    set posted_at = p_now, expected = coalesce(v_expected[u.ordinality], 0)
+    -- written by key, whatever the planner believes of a fresh table
+    insert into counts.item (
+      cell_id, session_id, sku_id, round, counted, counted_at, expected, posted_at
+    )
+    select p_cell, p_session_id, u.sku_id, v_session.round, u.counted, u.counted_at,
+      coalesce(v_expected[u.ordinality], 0), p_now
     from unnest(v_lines) with ordinality u
-    where i.cell_id = p_cell and i.session_id = p_session_id and i.sku_id = u.sku_id;
+    on conflict on constraint item_pkey do update
+    set expected = excluded.expected, posted_at = excluded.posted_at;
     if v_session.kind = 'ready_shelf' then
       perform trust.open_tasks(
         p_cell, p_now, 'asked', array_agg(u.location_id), array_agg(u.sku_id)
@@ -58,7 +63,7 @@ begin
       from unnest(v_lines) with ordinality u
       where u.counted <> v_expected[u.ordinality];
     end if;
-    v_news := v_news || counts.tell_variances(p_cell, v_session, v_lines, p_now);
+    v_news := v_news || counts.tell_variances(p_cell, v_session, v_lines, v_expected, p_now);
   end if;
   if not exists (
     select 1

@@ -62,7 +62,12 @@ begin
     from unnest(v_lines.skus, v_lines.names, v_lines.problems, v_lines.details)
       with ordinality u (sku_id, sku, problem, detail, index)
     join counts.session s on s.cell_id = p_cell and s.session_id = v_id
-    left join counts.item i on i.cell_id = p_cell and i.session_id = v_id and i.sku_id = u.sku_id
+    left join lateral (
+      select o.counted, o.expected
+      from counts.item o
+      where o.cell_id = p_cell and o.session_id = v_id and o.sku_id = u.sku_id
+      limit 1
+    ) i on true
   ));
 end;
 $$;

@@ -15,26 +15,28 @@ as $$
 declare
   v_round integer := p_session.round + 1;
 begin
-  update counts.item i
-  set round = v_round
+  insert into counts.item (cell_id, session_id, sku_id, round)
+  select p_cell, p_session.session_id, j.sku_id, v_round
   from counts.judge(p_cell, p_session, false) j
-  join catalog.item k on k.sku_id = j.sku_id
-  where abs(j.counted - j.expected) > (p_command ->> 'tolerance')::bigint * k.scale
-    and i.cell_id = p_cell and i.session_id = p_session.session_id and i.sku_id = j.sku_id;
+  where abs(j.counted - j.expected) > (p_command ->> 'tolerance')::bigint * j.scale
+  on conflict on constraint item_pkey do update set round = excluded.round;
   if not found then
     outcome := '{"code": "nothing_to_recount"}';
     return;
   end if;
   update counts.zone z
   set closed_at = null
-  where z.cell_id = p_cell and z.session_id = p_session.session_id and exists (
-    select 1
+  where z.cell_id = p_cell and z.session_id = p_session.session_id and z.zone = any (array(
+    select distinct n.zone
     from counts.line n
-    join counts.item i
-      on i.cell_id = p_cell and i.session_id = n.session_id and i.sku_id = n.sku_id
-    where n.cell_id = p_cell and n.session_id = z.session_id and n.zone = z.zone
-      and i.round = v_round
-  );
+    cross join lateral (
+      select i.round
+      from counts.item i
+      where i.cell_id = p_cell and i.session_id = p_session.session_id and i.sku_id = n.sku_id
+      limit 1
+    ) i
+    where n.cell_id = p_cell and n.session_id = p_session.session_id and i.round = v_round
+  ));
   update counts.session s
   set round = v_round, over_tolerance = null
   where s.cell_id = p_cell and s.session_id = p_session.session_id;

@@ -28,13 +28,15 @@ begin
     select k.sku
     from counts.item i
     join catalog.item k on k.sku_id = i.sku_id
+    left join lateral (
+      select true as there
+      from counts.line o
+      where o.cell_id = p_cell and o.session_id = p_session.session_id and o.sku_id = i.sku_id
+        and o.round = i.round
+      limit 1
+    ) n on true
     where i.cell_id = p_cell and i.session_id = p_session.session_id
-      and i.round = p_session.round and p_session.round > 1 and not exists (
-        select 1
-        from counts.line n
-        where n.cell_id = p_cell and n.session_id = i.session_id and n.sku_id = i.sku_id
-          and n.round = i.round
-      )
+      and i.round = p_session.round and p_session.round > 1 and n.there is null
     order by k.sku
     limit 20
   ) m;
@@ -46,8 +48,7 @@ begin
   set over_tolerance = (
     select count(*)
     from counts.judge(p_cell, p_session, false) j
-    join catalog.item k on k.sku_id = j.sku_id
-    where abs(j.counted - j.expected) > (p_command ->> 'tolerance')::bigint * k.scale
+    where abs(j.counted - j.expected) > (p_command ->> 'tolerance')::bigint * j.scale
   )
   where s.cell_id = p_cell and s.session_id = p_session.session_id;
   news := counts.advance(p_cell, p_session.session_id, 'submitted', 'count.submitted',

@@ -30,8 +30,8 @@ begin
 
   update stock.stock_level s
   set last_counted_at = p_now
-  from unnest(p_lines) u
-  where s.cell_id = p_cell and s.location_id = u.location_id and s.sku_id = u.sku_id
+  from (select p_cell as cell_id, l.* from unnest(p_lines) l offset 0) u
+  where s.cell_id = u.cell_id and s.location_id = u.location_id and s.sku_id = u.sku_id
     and coalesce(s.last_moved_at, '-infinity') <= p_now;
 end;
 $$;

@@ -34,9 +34,11 @@ begin
       when not c.settles then s.frozen_reason
       when s.sellable < 0 and c.sellable_after < 0 then 'negative_stock'
     end
-  from unnest(v_counts) c
-  where c.is_last
-    and s.cell_id = p_cell and s.location_id = c.location_id and s.sku_id = c.sku_id;
+  from (
+    -- the cell comes with each row, so that levels can only be looked up by key
+    select p_cell as cell_id, u.* from unnest(v_counts) u where u.is_last offset 0
+  ) c
+  where s.cell_id = c.cell_id and s.location_id = c.location_id and s.sku_id = c.sku_id;
 
   insert into stock.stock_count (
     cell_id, location_id, sku_id, counted_at, document_id, counted, expected, provisional,

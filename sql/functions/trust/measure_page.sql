@@ -42,11 +42,13 @@ begin
     where g.is_alive and u.units > 0
   ), gone as (
     delete from stock.sales_rate r
-    using page g
-    where r.cell_id = p_cell and r.location_id = g.location_id and r.sku_id = g.sku_id
-      and not exists (
-        select 1 from sold d where d.location_id = r.location_id and d.sku_id = r.sku_id
-      )
+    using (
+      select p_cell as cell_id, n.location_id, n.sku_id
+      from page n
+      where (n.location_id, n.sku_id) not in (select d.location_id, d.sku_id from sold d)
+      offset 0
+    ) g
+    where r.cell_id = g.cell_id and r.location_id = g.location_id and r.sku_id = g.sku_id
   ), kept as (
     insert into stock.sales_rate (cell_id, location_id, sku_id, units_per_hour, measured_at)
     select p_cell, d.location_id, d.sku_id, d.rate, p_now

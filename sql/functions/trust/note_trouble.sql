@@ -19,20 +19,29 @@ declare
   v_events events.new_event[];
 begin
   delete from stock.shortfall f
-  using unnest(p_troubles) t
-  where f.cell_id = p_cell and f.location_id = t.location_id and f.sku_id = t.sku_id
-    and not exists (
-      select 1
-      from stock.stock_level s
-      where s.cell_id = p_cell and s.location_id = t.location_id and s.sku_id = t.sku_id
-        and s.sellable < s.unpicked
-    );
+  using (
+    select p_cell as cell_id, t.location_id, t.sku_id
+    from unnest(p_troubles) t
+    cross join lateral (
+      select v.*
+      from stock.stock_level v
+      where v.cell_id = p_cell and v.location_id = t.location_id and v.sku_id = t.sku_id
+      limit 1
+    ) s
+    where s.sellable >= s.unpicked
+    offset 0
+  ) o
+  where f.cell_id = o.cell_id and f.location_id = o.location_id and f.sku_id = o.sku_id;
 
   insert into stock.shortfall (cell_id, location_id, sku_id, quantity, opened_at)
   select p_cell, s.location_id, s.sku_id, s.unpicked - s.sellable, p_now
   from unnest(p_troubles) t
-  join stock.stock_level s
-    on s.cell_id = p_cell and s.location_id = t.location_id and s.sku_id = t.sku_id
+  cross join lateral (
+    select v.*
+    from stock.stock_level v
+    where v.cell_id = p_cell and v.location_id = t.location_id and v.sku_id = t.sku_id
+    limit 1
+  ) s
   where s.sellable < s.unpicked
   order by s.location_id, s.sku_id
   on conflict on constraint shortfall_pkey do update set quantity = excluded.quantity
@@ -42,8 +51,12 @@ begin
     p_cell, p_now, s.frozen_reason, array_agg(s.location_id), array_agg(s.sku_id)
   )
   from unnest(p_troubles) t
-  join stock.stock_level s
-    on s.cell_id = p_cell and s.location_id = t.location_id and s.sku_id = t.sku_id
+  cross join lateral (
+    select v.*
+    from stock.stock_level v
+    where v.cell_id = p_cell and v.location_id = t.location_id and v.sku_id = t.sku_id
+    limit 1
+  ) s
   where s.frozen_reason in ('negative_stock', 'not_found')
   group by s.frozen_reason
   order by s.frozen_reason;
@@ -56,8 +69,12 @@ begin
   )
   into v_events
   from unnest(p_troubles) t
-  join stock.stock_level s
-    on s.cell_id = p_cell and s.location_id = t.location_id and s.sku_id = t.sku_id
+  cross join lateral (
+    select v.*
+    from stock.stock_level v
+    where v.cell_id = p_cell and v.location_id = t.location_id and v.sku_id = t.sku_id
+    limit 1
+  ) s
   join locations.location l on l.location_id = t.location_id
   join catalog.item i on i.sku_id = t.sku_id
   where t.fell;

@@ -16,9 +16,13 @@ as $$
 begin
   update stock.count_task t
   set done_at = p_now
-  from unnest(p_counts) c
-  where c.is_last and c.settles and c.sellable_after >= 0
-    and t.cell_id = p_cell and t.location_id = c.location_id and t.sku_id = c.sku_id
+  from (
+    select p_cell as cell_id, u.*
+    from unnest(p_counts) u
+    where u.is_last and u.settles and u.sellable_after >= 0
+    offset 0
+  ) c
+  where t.cell_id = c.cell_id and t.location_id = c.location_id and t.sku_id = c.sku_id
     and t.done_at is null
     and (t.reason in ('negative_stock', 'not_found') or c.counted_at >= t.opened_at);
 end;

@@ -19,10 +19,13 @@ from service.app import build_app
 from service.counts.jobs import JOBS as COUNTS
 from service.db import Db
 from service.events.jobs import JOBS as EVENTS
+from service.exceptions.jobs import JOBS as EXCEPTIONS
 from service.migrate import migrate
+from service.pos.jobs import JOBS as POS
 from service.reservations.jobs import JOBS as RESERVATIONS
 from service.settings import Settings
 from service.stock.jobs import JOBS as STOCK
+from service.terminals.jobs import JOBS as TERMINALS
 from service.transfers.jobs import JOBS as TRANSFERS
 from service.web.jobs import JOBS as WEB
 from tests.conftest import Service
@@ -42,6 +45,7 @@ LARGE = {
     "events.event",
     "pos.receipt",
     "pos.exception",
+    "pos.handover",
     "counts.session",
     "counts.item",
     "counts.line",
@@ -89,7 +93,13 @@ READS = {
     ],
     "get_terminal": ["/v1/pos/terminals/p7"],
     "list_terminals": ["/v1/pos/terminals"],
-    "list_exceptions": ["/v1/pos/exceptions", "/v1/pos/exceptions?kind=unmapped"],
+    "get_reconciliation": ["/v1/pos/reconciliation", "/v1/pos/reconciliation?location=p7"],
+    "list_exceptions": [
+        "/v1/pos/exceptions",
+        "/v1/pos/exceptions?kind=unmapped",
+        "/v1/pos/exceptions?location=p7",
+        "/v1/pos/exceptions?location=p7&state=open",
+    ],
 }
 
 
@@ -197,7 +207,9 @@ def test_every_read_of_the_contract_is_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    "job", [*COUNTS, *EVENTS, *RESERVATIONS, *STOCK, *TRANSFERS, *WEB], ids=lambda job: job.name
+    "job",
+    [*COUNTS, *EVENTS, *EXCEPTIONS, *RESERVATIONS, *STOCK, *TRANSFERS, *TERMINALS, *POS, *WEB],
+    ids=lambda job: job.name,
 )
 async def test_no_job_reads_a_whole_table(big: tuple[str, asyncpg.Connection], job: object) -> None:
     before = await scans(big[1])

@@ -245,6 +245,15 @@ def body_for(row: Row, world: World) -> Any:
         },
         "POST /v1/pos/receipts": {"receipts": [receipt(world.terminal, "5701234567899", 2)]},
         "PUT /v1/pos/terminals/{terminal}": {"location": world.location},
+        "POST /v1/pos/terminals/{terminal}/heartbeats": {
+            "sent_at": "2026-11-21T10:00:00Z",
+            "last_sequence": 0,
+        },
+        "POST /v1/pos/terminals/{terminal}/closings": {
+            "business_date": "2026-11-21",
+            "receipts": 0,
+            "last_sequence": 0,
+        },
         "POST /v1/transfers": {"from": world.location, "to": world.partner, "lines": [line]},
         "POST /v1/transfers/{transfer}/dispatch": {"lines": [line]},
         "POST /v1/transfers/{transfer}/receive": {"lines": [line]},

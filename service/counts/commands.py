@@ -126,6 +126,7 @@ class SubmitSession(SessionCommand, frozen=True, kw_only=True):
     """Hand the count in; `tolerance` in sales units."""
 
     function: ClassVar[str] = "counts.submit_session"
+    batch_max: ClassVar[int] = 8
     tolerance: int
 
 
@@ -133,6 +134,7 @@ class RecountSession(SessionCommand, frozen=True, kw_only=True):
     """Have what is over tolerance (in sales units) counted a second time."""
 
     function: ClassVar[str] = "counts.recount_session"
+    batch_max: ClassVar[int] = 8
     tolerance: int
 
 

@@ -342,7 +342,7 @@ def _taken(outcome: commands.SessionOutcome) -> tuple[commands.SessionOutcome, t
 def _changed(outcome: commands.SessionOutcome, session: types.ToldSession, status: int) -> Response:
     names = outcome.names if outcome.code == "recounting" else None
     response = reply(rules.told(session, names), status, _replayed(outcome))
-    response.headers["ETag"] = etag_of(response.content)
+    response.headers["ETag"] = etag_of(reply(rules.told(session)).content)  # as GET tells it
     return response
 
 

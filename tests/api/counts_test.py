@@ -238,10 +238,17 @@ async def test_it_is_provisional_while_a_till_may_still_send_what_it_sold(shelf:
     await sale(shelf, till, 1, 1, ago(20))
     heard = "update pos.terminal set synced_through = $2 where terminal = $1"
     await shelf.service.sql(heard, till, ago(10))
-    (result,) = await counted(shelf, line(shelf, 5, ago(5)))
-    assert result["provisional"] is True
-    (result,) = await counted(shelf, line(shelf, 5, ago(15)))
-    assert result["provisional"] is False
+    other = {"sku": await shelf.service.item(), "counted": 1}
+    late, early = await counted(
+        shelf, line(shelf, 5, ago(5)), {**other, "counted_at": ago(15).isoformat()}
+    )
+    assert (late["provisional"], early["provisional"]) == (True, False)
+    rows = await shelf.service.sql(
+        "select c.provisional from stock.stock_count c join locations.location l"
+        " using (location_id) where l.location = $1 order by c.counted_at",
+        shelf.location,
+    )
+    assert [row["provisional"] for row in rows] == [False, False, False, True]
 
 
 async def test_an_approved_count_is_listed_and_told_like_any_other(shelf: Shelf) -> None:

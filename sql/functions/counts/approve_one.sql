@@ -45,7 +45,9 @@ begin
     outcome := jsonb_build_object('code', 'second_person_needed', 'beyond', v_judged.beyond);
     return;
   end if;
-  v_unheard := counts.unheard(p_cell, p_session.location_id, v_judged.counted_at);
+  select array_agg(t.terminal order by t.terminal) into v_unheard
+  from counts.tills(p_cell, p_session.location_id) t
+  where t.heard_until < v_judged.counted_at;
   if v_unheard is not null and not (p_command ->> 'provisional')::boolean then
     outcome := jsonb_build_object('code', 'tills_not_heard_out', 'names', to_jsonb(v_unheard));
     return;

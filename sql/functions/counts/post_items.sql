@@ -16,6 +16,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_session counts.session;
+  v_heard_until timestamptz;
   v_lines stock.counted_line[];
   v_expected bigint[];
   v_news events.new_event[];
@@ -23,8 +24,10 @@ begin
   select s.* into v_session
   from counts.session s
   where s.cell_id = p_cell and s.session_id = p_session_id;
+  select min(t.heard_until) into v_heard_until
+  from counts.tills(p_cell, v_session.location_id) t;
   select array_agg((v_session.location_id, i.sku_id, i.counted, i.counted_at, p_session_id,
-    v_session.provisional, coalesce(v_session.reason, 'count: ' || v_session.kind),
+    v_session.provisional and i.counted_at > v_heard_until, coalesce(v_session.reason, 'count: ' || v_session.kind),
     v_session.approved_by)::stock.counted_line order by i.sku_id)
   into v_lines
   from (

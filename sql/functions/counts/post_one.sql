@@ -43,8 +43,11 @@ begin
     approved_by, opened_at, active_at, submitted_at, approved_at
   ) values (
     p_cell, v_id, v_location_id, 'spot', 'approved', p_command ->> 'reason', 0,
-    counts.unheard(p_cell, v_location_id, v_lines.newest) is not null, v_client, v_client, p_now,
-    p_now, p_now, p_now
+    exists (
+      select 1
+      from counts.tills(p_cell, v_location_id) t
+      where t.heard_until < v_lines.newest
+    ), v_client, v_client, p_now, p_now, p_now, p_now
   );
   insert into counts.item (cell_id, session_id, sku_id, round, counted, counted_at)
   select p_cell, v_id, u.sku_id, 1, u.counted, u.counted_at
@@ -57,15 +60,15 @@ begin
       when u.problem is not null then
         jsonb_build_object('status', 'refused', 'code', u.problem, 'detail', u.detail)
       else jsonb_build_object('status', 'posted', 'sku', u.sku, 'expected', i.expected,
-        'variance', i.counted - i.expected, 'provisional', s.provisional)
+        'variance', i.counted - i.expected, 'provisional', i.provisional)
     end order by u.index), '[]')
-    from unnest(v_lines.skus, v_lines.names, v_lines.problems, v_lines.details)
-      with ordinality u (sku_id, sku, problem, detail, index)
-    join counts.session s on s.cell_id = p_cell and s.session_id = v_id
+    from unnest(v_lines.skus, v_lines.at, v_lines.names, v_lines.problems, v_lines.details)
+      with ordinality u (sku_id, counted_at, sku, problem, detail, index)
     left join lateral (
-      select o.counted, o.expected
-      from counts.item o
-      where o.cell_id = p_cell and o.session_id = v_id and o.sku_id = u.sku_id
+      select c.counted, c.expected, c.provisional
+      from stock.stock_count c
+      where c.cell_id = p_cell and c.location_id = v_location_id and c.sku_id = u.sku_id
+        and c.counted_at = u.counted_at and c.document_id = v_id
       limit 1
     ) i on true
   ));

@@ -27,12 +27,12 @@ begin
       'count', p_session.session_id, 'location', v_location, 'sku', k.sku,
       'account', case p_session.kind when 'ready_shelf' then 'staged' else 'sellable' end,
       'counted', i.counted, 'expected', i.expected, 'variance', i.counted - i.expected,
-      'counted_at', i.counted_at, 'provisional', p_session.provisional
+      'counted_at', i.counted_at, 'provisional', i.provisional
     )
   )::events.new_event order by i.number)
   into v_news
   from (
-    select u.sku_id, u.counted, u.counted_at, w.expected,
+    select u.sku_id, u.counted, u.counted_at, u.provisional, w.expected,
       row_number() over (order by u.sku_id) as number
     from unnest(p_lines) with ordinality u
     cross join lateral (select coalesce(p_expected[u.ordinality], 0) as expected) w

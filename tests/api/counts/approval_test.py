@@ -16,7 +16,10 @@ async def test_a_recount_replaces_what_was_over_tolerance(stocked: Shelf) -> Non
     await count.scan(4, zone="A")
     await count.scan(2, zone="B", sku=fine)
     assert (await count.submitted())["over_tolerance"] == 1
-    again = await count.done("recount")
+    reply = await count.post("recount")
+    again = reply.json()
+    found = await stocked.service.get(count.url)
+    assert found.headers["etag"] == reply.headers["etag"]
     assert (again["state"], again["recount"], again["round"]) == ("recount", [stocked.sku], 2)
     closed = {zone["zone"]: zone["closed_at"] is not None for zone in again["zones"]}
     assert closed == {"A": False, "B": True}

@@ -71,6 +71,25 @@ select
   1, lpad(to_hex(g), 32, '0')::uuid, 'unmapped', 'p' || (g % 200 + 1), g, g % 200 + 1,
   lpad(to_hex(g), 32, '0')::uuid, '', '{}', 'resolved', now()
 from generate_series(1, 10000) g;
+-- lines that wait for codes and items that nobody makes known
+insert into pos.exception (
+  cell_id, exception_id, kind, terminal, sequence, location_id, receipt_id, line, quantity,
+  fingerprint, body, code, sku, recorded_at
+)
+select
+  1, lpad(to_hex(20000 + g), 32, '0')::uuid, 'unmapped', 'p' || (g % 200 + 1), g, g % 200 + 1,
+  lpad(to_hex(g), 32, '0')::uuid, 1, 1, '', '{}', 'nobody-' || g % 100,
+  case when g % 2 = 0 then 'nothing-' || g % 100 end, now()
+from generate_series(1, 10000) g;
+insert into pos.handover (
+  cell_id, handover_id, location_id, sku_id, quantity, order_id, document_id, handed_over_at, state,
+  changed_at
+)
+select
+  1, lpad(to_hex(g), 32, '0')::uuid, g % 200 + 1, g % 100 + 1, 1, lpad(to_hex(g), 32, '0')::uuid,
+  lpad(to_hex(g), 32, '0')::uuid, now() - interval '1 day' + g * interval '8 s',
+  case when g > 9990 then 'waiting' else 'unmatched' end, now()
+from generate_series(1, 10000) g;
 insert into sales.sale_line (
   cell_id, document_id, line, location_id, sku_id, quantity, channel, sold_at
 )
@@ -80,6 +99,15 @@ insert into sales.return_line (
   cell_id, document_id, line, sale_document_id, sale_line, quantity, surplus, returned_at
 )
 select 1, lpad(to_hex(g), 32, '0')::uuid, 1, lpad(to_hex(g), 32, '0')::uuid, 1, 1, 0, now()
+from generate_series(1, 10000) g;
+-- returns that wait for a sale that does not come
+insert into sales.return_line (
+  cell_id, document_id, line, sale_line, quantity, surplus, returned_at, sale_terminal,
+  sale_sequence, location_id, sku_id, tracked, resaleable
+)
+select
+  1, lpad(to_hex(20000 + g), 32, '0')::uuid, 1, 1, 0, 1, now(), 'gone-' || g % 50, g, g % 200 + 1,
+  g % 100 + 1, true, true
 from generate_series(1, 10000) g;
 insert into transfers.transfer (
   cell_id, transfer_id, from_location_id, to_location_id, state, client_id, requested_at,
@@ -104,8 +132,8 @@ from generate_series(1, 20000) g;
 insert into counts.item (cell_id, session_id, sku_id, round, counted, expected, counted_at, posted_at)
 select 1, lpad(to_hex(g * 65536 + 1), 32, '0')::uuid, g % 100 + 1, 1, 1, 1, now(), now()
 from generate_series(1, 20000) g;
-insert into counts.line (cell_id, session_id, sku_id, round, zone, quantity, counted_at)
-select 1, lpad(to_hex(g * 65536 + 1), 32, '0')::uuid, g % 100 + 1, 1, 'all', 1, now()
+insert into counts.line (cell_id, session_id, sku_id, round, zone, quantity, first_at, counted_at)
+select 1, lpad(to_hex(g * 65536 + 1), 32, '0')::uuid, g % 100 + 1, 1, 'all', 1, now(), now()
 from generate_series(1, 20000) g;
 insert into counts.scan (
   cell_id, session_id, scan_number, round, zone, sku_id, quantity, counted_at, recorded_at, client_id

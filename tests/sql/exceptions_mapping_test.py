@@ -109,6 +109,15 @@ async def test_an_item_that_is_made_later_is_known_too(shop: Shop) -> None:
     assert sellable == -2
 
 
+async def test_a_line_with_a_code_and_an_item_number_waits_for_either(shop: Shop) -> None:
+    sku = f"{shop.world.sku}-new"
+    both = {"line": 1, "gtin": fresh_gtin(), "sku": sku, "quantity": 2}
+    assert await shop.say(shop.receipt(1, both)) == ["partly_posted"]
+    await shop.world.item(sku)
+    assert await shop.replay() == 1
+    assert await shop.statuses() == {1: "posted"}
+
+
 async def test_a_voided_receipt_is_replayed_never(shop: Shop) -> None:
     gtin = fresh_gtin()
     await shop.say(shop.receipt(1, unknown(gtin, 2)), shop.void(2, 1))
@@ -209,8 +218,11 @@ async def test_what_review_held_waits_for_its_item_after_it_is_accepted(shop: Sh
     await shop.say(shop.receipt(1, unknown(gtin, 2), occurred_at=at))
     (held,) = await shop.open("held_for_review")
     assert (await shop.settle(held, "accept"))["status"] == "partly_posted"
+    days = "select receipts, units, unmapped_units from pos.terminal_day where terminal = $1"
+    assert tuple(await shop.world.connection.fetchrow(days, shop.terminal)) == (1, 2, 2)
     await shop.know(gtin)
     assert await shop.replay() == 1
+    assert tuple(await shop.world.connection.fetchrow(days, shop.terminal)) == (1, 2, 0)
     assert at == await shop.value(
         "select e.occurred_at from stock.ledger_entry e join pos.receipt r"
         " on r.receipt_id = e.document_id where r.terminal = $1",

@@ -18,7 +18,7 @@ begin
   from (
     select
       p_cell as cell_id, r.terminal, r.epoch,
-      least(r.occurred_at at time zone z.time_zone, r.recorded_at at time zone z.time_zone)::date
+      least(r.occurred_at at time zone z.time_zone, x.recorded_at at time zone z.time_zone)::date
         as business_date,
       sum(abs(x.quantity)) as unmapped,
       sum(coalesce(abs(l.quantity) - abs(x.quantity), 0)) as more

@@ -62,14 +62,15 @@ class Model:
 
 async def one_step(dice: random.Random, road: Road, transfer: str, model: Model) -> None:
     """Something that a person or the clock does; both sides agree whether it was done."""
-    verb = dice.choice(["dispatch", "dispatch", "receive", "receive", "receive", "close", "cancel"])
+    verb = dice.choice(["dispatch", "dispatch", "receive", "receive", "receive", "close", "close"])
+    verb = "cancel" if dice.random() < 0.05 else verb
     extra: dict[str, Any] = {}
     lines = []
     if verb == "dispatch":
         units = dice.randint(1, 8)
         lines, fine = [road.units(units)], model.dispatch(units)
     elif verb == "receive":
-        units, damaged, manager = dice.randint(1, 6), dice.random() < 0.3, dice.random() < 0.2
+        units, damaged, manager = dice.randint(1, 4), dice.random() < 0.3, dice.random() < 0.2
         lines = [road.units(units, damaged=damaged)]
         extra = {"may_exceed": manager, "reason": "counted twice"}
         fine = model.receive(units, damaged=damaged, manager=manager)

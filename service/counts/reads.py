@@ -20,6 +20,7 @@ class _Line(msgspec.Struct, frozen=True):
     counted_at: datetime | None
     expected: int | None
     variance: int | None
+    moved_meanwhile: bool | None
     recount: bool
     posted: bool
     zones: str

@@ -286,8 +286,9 @@ class ZoneLine(msgspec.Struct, frozen=True):
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One item of a count, in base units.
 
-    `expected` and `variance` are null while it is counted (blind). `recount`: it is, or was,
-    counted a second time; `zones` then tell the second time.
+    `expected` and `variance` are null while it is counted (blind). `moved_meanwhile`: some of it
+    was sold or picked between its first and last scan, so that a difference may be none.
+    `recount`: it is, or was, counted a second time; `zones` then tell the second time.
     """
 
     sku: str
@@ -295,6 +296,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     counted_at: datetime | None
     expected: int | None
     variance: int | None
+    moved_meanwhile: bool | None
     recount: bool
     posted: bool
     zones: list[ZoneLine]

@@ -8,7 +8,7 @@ from counts.line n
 full join (
   select
     o.cell_id, o.session_id, o.sku_id, o.round, o.zone, sum(o.quantity) as scanned,
-    max(o.counted_at) as last_at
+    min(o.counted_at) as first_at, max(o.counted_at) as last_at
   from counts.scan o
   group by o.cell_id, o.session_id, o.sku_id, o.round, o.zone
 ) c on c.cell_id = n.cell_id and c.session_id = n.session_id and c.sku_id = n.sku_id
@@ -18,4 +18,4 @@ left join counts.zone z
 left join counts.item i
   on i.cell_id = n.cell_id and i.session_id = n.session_id and i.sku_id = n.sku_id
 where n.session_id is null or c.session_id is null or z.zone is null or i.sku_id is null
-  or n.quantity <> c.scanned or n.counted_at <> c.last_at or i.round < n.round
+  or n.quantity <> c.scanned or n.counted_at <> c.last_at or n.first_at <> c.first_at or i.round < n.round

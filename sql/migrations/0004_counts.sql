@@ -71,7 +71,8 @@ create table counts.scan (
   constraint scan_pkey primary key (cell_id, session_id, scan_number)
 );
 
--- The scans of one item in one zone and round, summed; `counted_at` is that of the last of them.
+-- The scans of one item in one zone and round, summed; `counted_at` is that of the last of them,
+-- `first_at` of the first.
 create table counts.line (
   cell_id integer not null,
   session_id uuid not null,
@@ -79,6 +80,7 @@ create table counts.line (
   round integer not null,
   zone text not null,
   quantity bigint not null,
+  first_at timestamptz not null,
   counted_at timestamptz not null,
   employee text,
   constraint line_pkey primary key (cell_id, session_id, sku_id, round, zone),

@@ -39,6 +39,17 @@ select
   coalesce(i.counted_at, j.counted_at, n.counted_at) as counted_at,
   coalesce(i.expected, j.expected) as expected,
   coalesce(i.counted - i.expected, j.counted - j.expected) as variance,
+  case when s.state in ('submitted', 'approved', 'posted') then coalesce(n.first_at < n.counted_at
+    and exists (
+      select 1
+      from stock.ledger_entry e
+      where e.cell_id = $1::integer and e.location_id = s.location_id and e.sku_id = i.sku_id
+        and 'sellable' in (e.from_account, e.to_account)
+        and e.kind not in ('count', 'count_trueup')
+        and e.occurred_at > n.first_at and e.occurred_at <= n.counted_at
+        -- nothing is recorded long before it occurs: the months before are not looked at
+        and e.recorded_at > n.first_at - interval '1 hour'
+    ), false) end as moved_meanwhile,
   i.round = s.round and s.round > 1 as recount, i.posted_at is not null as posted,
   coalesce(n.zones, '[]')::text as zones
 from counts.session s
@@ -53,6 +64,7 @@ left join (
 left join lateral (
   select
     sum(o.quantity)::bigint as counted, max(o.counted_at) as counted_at,
+    min(o.first_at) as first_at,
     jsonb_agg(jsonb_build_object(
       'zone', o.zone, 'quantity', o.quantity, 'counted_at', o.counted_at, 'employee', o.employee
     ) order by o.zone) as zones

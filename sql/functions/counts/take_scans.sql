@@ -45,13 +45,13 @@ begin
       (p_command ->> 'client_id')::integer
     );
     insert into counts.line (
-      cell_id, session_id, sku_id, round, zone, quantity, counted_at, employee
+      cell_id, session_id, sku_id, round, zone, quantity, first_at, counted_at, employee
     ) values (
       p_cell, p_session.session_id, v_scan.sku_id, p_session.round, v_scan.zone, v_total,
-      v_scan.counted_at, v_scan.employee
+      v_scan.counted_at, v_scan.counted_at, v_scan.employee
     )
     on conflict on constraint line_pkey do update
-    set quantity = excluded.quantity,
+    set quantity = excluded.quantity, first_at = least(counts.line.first_at, excluded.first_at),
       counted_at = greatest(counts.line.counted_at, excluded.counted_at),
       employee = coalesce(excluded.employee, counts.line.employee);
     insert into counts.item (cell_id, session_id, sku_id, round)

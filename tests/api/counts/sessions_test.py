@@ -228,3 +228,21 @@ async def test_lists_are_told_in_pages(stocked: Shelf) -> None:
     assert await told(f"/v1/counts?{at}", "id", 1) == [second.told["id"], first.told["id"]]
     for url in ("/v1/counts/tasks?cursor=WyJ4IiwieSJd", "/v1/counts?cursor=WyJ4Il0"):
         assert (await stocked.service.get(url)).json()["code"] == "invalid_cursor"
+
+
+async def test_a_line_says_whether_some_was_sold_between_its_first_and_last_scan(
+    stocked: Shelf,
+) -> None:
+    now = datetime.now(UTC)
+    still = await stocked.service.item()
+    sold = (now - timedelta(minutes=20)).isoformat()
+    await stocked.move(stocked.entry(-1, "adjusted", occurred_at=sold))
+    count = await opened(stocked, zones=["A", "B"])
+    for minutes, zone in ((30, "A"), (10, "B")):
+        at = (now - timedelta(minutes=minutes)).isoformat()
+        await count.scan(5, zone=zone, counted_at=at)
+        await count.scan(1, zone=zone, counted_at=at, sku=still)
+    assert {one["moved_meanwhile"] for one in await count.lines()} == {None}
+    await count.submitted()
+    found = {one["sku"]: one["moved_meanwhile"] for one in await count.lines()}
+    assert found == {stocked.sku: True, still: False}

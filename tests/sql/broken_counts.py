@@ -16,6 +16,7 @@ SPOILT: dict[str, tuple[str, ...]] = {
     "count_lines_equal_their_scans": (
         "update counts.line set quantity = quantity + 1 where session_id = '{count}'",
         "update counts.line set counted_at = now() where session_id = '{count}'",
+        "update counts.line set first_at = now() where session_id = '{count}'",
         "delete from counts.line where session_id = '{count}'",
         "delete from counts.scan where session_id = '{count}'",
         "delete from counts.zone where session_id = '{count}'",

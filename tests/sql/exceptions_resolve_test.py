@@ -51,7 +51,9 @@ async def test_what_does_not_settle_it_is_refused_with_what_to_do(
     assert ADVICE[kind, action] in refused["detail"]
     assert len(await shop.open(kind)) == 1
     # put there without its receipt: not for the invariants
-    await shop.world.connection.execute("delete from pos.exception where kind = $1", kind)
+    await shop.world.connection.execute(
+        "delete from pos.exception where exception_id = $1", found["exception_id"]
+    )
 
 
 async def test_an_altered_copy_is_given_up_and_the_first_stands(shop: Shop) -> None:

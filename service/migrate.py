@@ -15,6 +15,23 @@ from service.db import APP_ROLE, SQL_DIR, OwnerSession, RolledBackError
 from service.log import log
 
 TRIES = 30
+# in the transaction that makes them anew: one that gives other columns than before cannot be
+# replaced, and one that the release no longer has must not stay behind
+_DROP_ALL = """
+do $$
+declare
+  v_function text;
+begin
+  for v_function in
+    select p.oid::regprocedure::text
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname in ('$schemas') and p.prokind = 'f'
+  loop
+    execute 'drop function ' || v_function;
+  end loop;
+end;
+$$;
+"""
 FIRST_WITH_SET = 160000
 
 
@@ -71,6 +88,12 @@ def functions_text() -> str:
     return "set local check_function_bodies = off;\n" + "\n".join(p.read_text() for p in paths)
 
 
+def _drop_text() -> str:
+    """Drops all functions of ours."""
+    schemas = sorted(path.name for path in (SQL_DIR / "functions").iterdir() if path.is_dir())
+    return _DROP_ALL.replace("$schemas", "', '".join(schemas))
+
+
 def schema_checksum() -> str:
     """The checksum of the functions that this release needs: readiness compares it."""
     return _checksum(functions_text())
@@ -118,7 +141,7 @@ async def _install(session: OwnerSession, what: str, text: str) -> bool:
         return False
     await _in_one_transaction(
         session,
-        text,
+        _drop_text() + text,
         "insert into migrations.installed values ($1, $2, now())"
         " on conflict (what) do update set checksum = excluded.checksum, installed_at = now()",
         what,

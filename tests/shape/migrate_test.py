@@ -128,6 +128,25 @@ async def test_functions_are_replaced_when_their_text_changes(
     assert not (await migrate(address, address)).functions_replaced
 
 
+async def test_a_function_may_give_other_columns_than_in_the_release_before_or_be_gone(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await asyncpg.connect(address)
+    await connection.execute("drop function terminals.closing_of(pos.terminal, date)")
+    await connection.execute(
+        "create function terminals.closing_of(pos.terminal, p_until date, out received text)"
+        " language sql as $$ select 'as it was' $$;"
+        "create function pos.long_gone() returns integer language sql as $$ select 1 $$"
+    )
+    text = module.functions_text() + "\n-- and another\n"
+    monkeypatch.setattr(module, "functions_text", lambda: text)
+    assert (await migrate(address, address)).functions_replaced
+    assert await connection.fetchval("select to_regproc('pos.long_gone')") is None
+    kept = "select is_last from terminals.closing_of(null, null)"
+    assert await connection.fetchval(kept) is None
+    await connection.close()
+
+
 async def test_a_server_that_could_lose_a_receipt_is_refused(empty_database: Empty) -> None:
     made = await empty_database()
     connection = await asyncpg.connect(made)

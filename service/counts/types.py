@@ -23,7 +23,15 @@ Employee = Annotated[
     str, Meta(min_length=1, max_length=64, pattern=r"\A[^\x00]*[^\s\x00][^\x00]*\Z")
 ]
 """The shop's own number or sign of a person, never more (R98)."""
-ZoneName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\A[^\x00/]*[^\s\x00/]\Z")]
+ZoneName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=r"\A(?!\.{1,2}\Z)[^\x00-\x1f\x7f/]*[^\s\x00-\x1f\x7f/]\Z",
+    ),
+]
+"""What can stand in a path: no slash, no control characters, neither `.` nor `..`."""
 TaskId = Annotated[
     str, Meta(pattern=r"\A[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z", max_length=36)
 ]

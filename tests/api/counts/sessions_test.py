@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from tests.api.counts.conftest import opened
 
@@ -246,3 +247,18 @@ async def test_a_line_says_whether_some_was_sold_between_its_first_and_last_scan
     await count.submitted()
     found = {one["sku"]: one["moved_meanwhile"] for one in await count.lines()}
     assert found == {stocked.sku: True, still: False}
+
+
+async def test_a_zone_is_closed_by_its_name_whatever_it_is(stocked: Shelf) -> None:
+    names = ["Kælder 2 (nord)", "100 % ?#&=", "...", "a.b", "🧦", "%2F", "open"]
+    count = await opened(stocked, zones=names)
+    for name in names:
+        await count.scan(zone=name)
+        told = await count.done(f"zones/{quote(name, safe='')}/close")
+        closed = {zone["zone"]: zone["closed_at"] for zone in told["zones"]}
+        assert closed[name] is not None
+    assert (await count.done("submit"))["state"] == "submitted"
+    for name in ("", " ", ".", "..", "a/b", "a\n", "\x00", "x" * 65):
+        body = {"location": stocked.location, "kind": "cycle", "zones": [name]}
+        reply = await stocked.service.post("/v1/counts", body)
+        assert reply.status_code == 400, name

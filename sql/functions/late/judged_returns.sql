@@ -32,7 +32,8 @@ begin
             order by r.returned_at, c.terminal, c.sequence, r.document_id, r.line
             rows between unbounded preceding and 1 preceding
           ), 0) as units_before
-        from unnest(p_sales) t (document_id)
+        -- a batch may name one sale twice: by what waited for it, and by what it brings
+        from (select distinct d.document_id from unnest(p_sales) d (document_id)) t
         join sales.return_line r
           on r.cell_id = p_cell and r.sale_document_id = t.document_id and not r.voided
         join sales.sale_line s

@@ -45,6 +45,15 @@ begin
       end if;
     end if;
     codes[v_void.command] := v_code;
+    -- what waited in this very batch for this void names a void (void_parked settles it)
+    codes := array(
+      select case
+        when void_receipts.codes[u.command] = 'parked' and u.void_terminal = v_void.terminal
+          and u.void_sequence = v_void.sequence then 'conflict'
+        else void_receipts.codes[u.command]
+      end
+      from unnest(p_receipts) u order by u.command
+    );
   end loop;
 end;
 $$;

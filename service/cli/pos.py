@@ -49,12 +49,13 @@ def report(location: str | None, day: dt.datetime | None, *, as_json: bool) -> N
     """Show the reconciliation of a day: one table a place, one line a till.
 
     \b
-    State     online · stale (10 open minutes silent) · offline (30) · catching_up
-              (something announced is missing) · reconciled (its Z-count is what came)
-    Missing   numbers that have not come; each run is an open exception
-    Z         receipts that the till announced / that came
-    Unknown   units sold under a barcode that is no item: map it, and they are posted
-    Drift     sum of |variance| over expected units, of each item's newest count
+    State    online, stale (silent for 10 open minutes), offline (30),
+             catching_up (something that it announced is missing),
+             reconciled (what came is what its Z-count says)
+    Missing  numbers that have not come; each run is an open exception
+    Z        receipts that the till announced / that came
+    Unknown  units sold under a code that is no item: map it to post them
+    Drift    sum of |variance| over expected units, by newest counts
 
     \b
     Examples:
@@ -153,7 +154,9 @@ def summary_of(place: PlaceDay) -> str:
     if place.doubtful:
         lines.append("More than 2 % of today's units are no known item: shown as uncertain")
     if place.unmapped:
-        codes = [f"{u.code} ({u.units} units)" for u in place.unmapped[:CODES_SHOWN]]
+        codes = [
+            f"{u.code} ({u.units} unit{'s' * (u.units != 1)})" for u in place.unmapped[:CODES_SHOWN]
+        ]
         more = len(place.unmapped) - CODES_SHOWN
         lines.append(
             "Unknown codes: " + ", ".join(codes) + (f" and {more} more" if more > 0 else "")
@@ -163,7 +166,7 @@ def summary_of(place: PlaceDay) -> str:
     if place.last_verified_at is None:
         lines.append("Never counted")
     else:
-        drift = "nothing was expected" if place.drift is None else f"drift {place.drift:.2%}"
+        drift = "Nothing was expected" if place.drift is None else f"Drift {place.drift:.2%}"
         lines.append(
             f"{drift} over {place.counted_items} counted items,"
             f" last verified {place.last_verified_at:%Y-%m-%d %H:%MZ}"

@@ -202,5 +202,7 @@ async def test_synced_through_is_what_it_says_and_never_goes_back(till: Till) ->
     assert (await till.body())["synced_through"] == "2026-11-21T09:02:00+00:00"
     await till.send(3, at=later(minutes=4))
     assert (await till.body())["synced_through"] == "2026-11-21T09:02:00+00:00"
+    await till.close(4, 4, later(minutes=4))  # may be of days ago: nothing of what is unsent now
+    assert (await till.body())["synced_through"] == "2026-11-21T09:02:00+00:00"
     await till.beat(4, later(minutes=5), sent=later(hours=2))
     assert (await till.body())["synced_through"] == "2026-11-21T09:05:00+00:00"

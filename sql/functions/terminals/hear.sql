@@ -1,5 +1,6 @@
 -- Purpose: what a heartbeat says of a till (sent_at given), or its closing (null): that it speaks,
---   which number it gave last, and, where all of those have come, that nothing is unsent.
+--   which number it gave last, and, where all of those have come, that nothing is unsent. A closing
+--   may be of days ago, so it says nothing of what is unsent now.
 create or replace function terminals.hear(
   p_cell integer, p_terminal pos.terminal, p_sent_at timestamptz, p_last_sequence bigint,
   p_now timestamptz
@@ -28,7 +29,7 @@ begin
       else p_last_sequence
     end,
     synced_through = case
-      when p_last_sequence <= coalesce(t.last_sequence, 0) then
+      when p_sent_at is not null and p_last_sequence <= coalesce(t.last_sequence, 0) then
         greatest(t.synced_through, least(p_sent_at, p_now))
       else t.synced_through
     end,

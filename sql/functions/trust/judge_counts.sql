@@ -35,14 +35,12 @@ begin
           l.*, l.ordinality::integer as line, s.sellable, n.counted_at as next_at,
           n.document_id as next_document,
           coalesce(l.counted_at < any (s.not_found_at), false) as missed_since,
-          s.sellable - case when s.last_moved_at > l.counted_at then (
-            select coalesce(sum(case e.to_account when 'sellable' then e.quantity
-              else -e.quantity end), 0)
-            from stock.ledger_entry e
-            where e.cell_id = p_cell and e.location_id = l.location_id and e.sku_id = l.sku_id
-              and 'sellable' in (e.from_account, e.to_account) and e.occurred_at > l.counted_at
-              and e.recorded_at >= l.counted_at - s.moved_ahead
-          ) else 0 end as base
+          s.sellable - case
+            when s.last_moved_at > l.counted_at then trust.moved_after(
+              p_cell, l.location_id, l.sku_id, l.counted_at, s.moved_ahead
+            )
+            else 0
+          end as base
         from unnest(p_lines) with ordinality l
         cross join lateral (
           select v.sellable, v.last_moved_at, v.moved_ahead, v.last_counted_at, v.not_found_at

@@ -1,7 +1,7 @@
 -- Purpose: one page of stock.measure_rates: a level's units that went to customers in the last 28 days
 --   less what was taken back as never sold, by the place's open hours in that time. A level without
---   sales, or whose place was never open, has no rate. The ledger is read by the level's key, and
---   only where anything moved since.
+--   sales, or whose place was never open, has no rate. The ledger is read only where anything moved
+--   since, by the level's key and in its order, as in trust.moved_after.
 create or replace function trust.measure_page(
   p_cell integer, p_location_id integer, p_sku_id integer, p_most integer, p_now timestamptz,
   out levels bigint, out last_location_id integer, out last_sku_id integer
@@ -12,6 +12,8 @@ set search_path = ''
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_sort = off
+set enable_bitmapscan = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
@@ -33,11 +35,18 @@ begin
     from page g
     join place h on h.location_id = g.location_id and h.hours > 0
     cross join lateral (
-      select sum(case when e.to_account = 'customer' then e.quantity else -e.quantity end) as units
-      from stock.ledger_entry e
-      where e.cell_id = p_cell and e.location_id = g.location_id and e.sku_id = g.sku_id
-        and e.occurred_at >= v_since and e.recorded_at >= v_since - interval '1 day'
-        and (e.to_account = 'customer' or (e.from_account = 'customer' and e.reverses is not null))
+      select sum(o.change) as units
+      from (
+        select case when e.to_account = 'customer' then e.quantity else -e.quantity end as change
+        from stock.ledger_entry e
+        where e.cell_id = p_cell and e.location_id = g.location_id and e.sku_id = g.sku_id
+          and e.occurred_at >= v_since and e.recorded_at >= v_since - interval '1 day'
+          and (
+            e.to_account = 'customer' or (e.from_account = 'customer' and e.reverses is not null)
+          )
+        order by e.ledger_sequence
+        offset 0
+      ) o
     ) u
     where g.is_alive and u.units > 0
   ), gone as (

@@ -25,7 +25,11 @@ begin
     outcome := '{"code": "not_a_full_count"}';
     return;
   end if;
-  perform stock.lock_levels(p_cell, p_now, array_agg(p_session.location_id), array_agg(j.sku_id), null)
+  -- all at once, in their order, those that are missing made: nothing is locked after them
+  perform stock.lock_levels(
+    p_cell, p_now, array_agg(p_session.location_id), array_agg(j.sku_id),
+    array_agg(p_session.kind <> 'ready_shelf')
+  )
   from counts.judge(p_cell, p_session, v_zero) j;
   select
     count(*) filter (where abs(j.counted - j.expected)

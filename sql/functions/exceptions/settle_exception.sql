@@ -1,5 +1,5 @@
 -- Purpose: one command of resolve_exception: looks the exception up, refuses what does not settle it,
---   and lets its kind decide.
+--   and lets its kind decide. Of two words at once the second finds it resolved.
 create or replace function exceptions.settle_exception(
   p_cell integer, p_command jsonb, p_locked text[], p_now timestamptz,
   out outcome jsonb, out news events.new_event[]
@@ -21,7 +21,8 @@ begin
   left join locations.location l on l.location_id = x.location_id
   where x.cell_id = p_cell and x.exception_id = (p_command ->> 'exception_id')::uuid
     and (jsonb_typeof(p_command -> 'locations') = 'null'
-      or p_command -> 'locations' ? l.location);
+      or p_command -> 'locations' ? l.location)
+  for update of x;
   if v_exception.exception_id is null then
     outcome := '{"code": "not_found"}';
     return;

@@ -1,6 +1,7 @@
 -- Purpose: goods were handed over and a till's receipt of them may come, or has come (domain §2.8):
 --   keeps the handover and looks for its one sale line. Called in the transaction of the handover,
---   whose level is locked, after its own goods are posted; each line of it is a handover.
+--   whose level is locked, after its own goods are posted; each line of it is a handover. Only
+--   for items whose stock is tracked: the ledger knows no sale of others.
 -- Returns: events to be written last. pos.matched, pos.unmatched, stock.changed.
 create or replace function matching.expect_receipt(
   p_cell integer, p_handover pos.handover, p_now timestamptz

@@ -16,6 +16,11 @@ declare
   v_goods stock.goods_change[];
   v_judged record;
 begin
+  perform stock.lock_levels(
+    p_cell, p_now, array[v_handover.location_id], array[v_handover.sku_id], null
+  );
+  -- others may have judged it before the lock
+  v_handover := matching.nearest(p_cell, p_exception);
   outcome := jsonb_build_object('code', 'wrong_state', 'detail', case
     when v_handover.handover_id is null then 'There is no handover here that it could be any more.'
     when v_accept and (p_exception).receipt_id is null then 'Accept the till line that is the same'
@@ -24,9 +29,6 @@ begin
   if outcome ->> 'detail' is not null then
     return;
   end if;
-  perform stock.lock_levels(
-    p_cell, p_now, array[v_handover.location_id], array[v_handover.sku_id], null
-  );
   perform exceptions.close(p_cell, (p_exception).exception_id, p_resolution, p_now);
   if v_accept then
     v_handover.state := 'matched';

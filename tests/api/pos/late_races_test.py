@@ -80,3 +80,16 @@ async def test_two_sweeps_at_once_post_each_line_once(till: Till, other: Till) -
     await replay_mapped(till.service.db)
     assert await till.level() == -120
     assert await till.exceptions(kind="unmapped", state="open") == []
+
+
+async def test_of_two_words_on_one_matter_one_counts(till: Till, other: Till) -> None:
+    await told(till, till.sale(1), till.receipt(2, {"gtin": till.new_gtin(), "quantity": 3}))
+    await told(till, {**till.sale(1), "customer": "another"})
+    for kind, action in (("unmapped", "map"), ("conflict", "reject")):
+        (found,) = await till.exceptions(kind=kind, state="open")
+        path = f"/v1/pos/exceptions/{found['id']}/resolve"
+        body = {"action": action, "sku": till.sku}
+        words = [each.service.post(path, body) for each in (till, other)]
+        statuses = sorted(reply.status_code for reply in await asyncio.gather(*words))
+        assert statuses == [200, 409], kind
+    assert await till.level() == -4

@@ -61,6 +61,14 @@ async def test_numbers_below_the_first_make_no_gap(till: Till) -> None:
     assert (body["first_sequence"], body["last_sequence"]) == (100, 101)
 
 
+async def test_a_number_before_the_count_does_not_stand_for_one_that_is_missing(
+    till: Till,
+) -> None:
+    await till.send(16)
+    await till.send(3, 18)
+    assert await till.gaps() == [(1, 17, 17)]
+
+
 async def test_a_registered_first_number_is_waited_for(till: Till) -> None:
     await till.put(first_sequence=100)
     await till.send(40)  # before its count
@@ -108,7 +116,7 @@ async def test_whatever_is_kept_counts_as_received(till: Till) -> None:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     numbers=st.lists(st.integers(1, 24), min_size=1, max_size=30),

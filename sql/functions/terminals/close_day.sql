@@ -1,9 +1,9 @@
 -- Purpose: one command of record_closings. A day that the place's calendar does not know yet by
 --   tomorrow is refused: it would hide every day before it.
 create or replace function terminals.close_day(
-  p_cell integer, p_terminal pos.terminal, p_closing pos.closing, p_now timestamptz,
-  out outcome jsonb, out news events.new_event[]
+  p_cell integer, p_terminal pos.terminal, p_closing pos.closing, p_now timestamptz
 )
+returns jsonb
 language plpgsql
 security definer
 set search_path = ''
@@ -13,16 +13,14 @@ declare
   v_before pos.closing;
 begin
   if p_terminal.terminal is null then
-    outcome := '{"code": "not_found"}';
-    return;
+    return '{"code": "not_found"}';
   end if;
   if p_closing.business_date > (
     select (p_now at time zone l.time_zone)::date + 1
     from locations.location l
     where l.location_id = p_terminal.location_id
   ) then
-    outcome := '{"code": "in_the_future"}';
-    return;
+    return '{"code": "in_the_future"}';
   end if;
   select c.* into v_before
   from pos.closing c
@@ -44,8 +42,7 @@ begin
     v_before := null;
   end if;
   p_terminal := terminals.hear(p_cell, p_terminal, null, p_closing.last_sequence, p_now);
-  news := terminals.tell_states(p_cell, array[p_terminal.terminal], p_now);
-  outcome := jsonb_build_object(
+  return jsonb_build_object(
     'code', 'recorded', 'terminal', terminals.terminal_body(p_terminal, p_now),
     'replaced', case when v_before.terminal is not null then jsonb_build_object(
       'receipts', v_before.receipts, 'last_sequence', v_before.last_sequence

@@ -15,9 +15,7 @@ as $$
 declare
   v_now timestamptz := coalesce(p_now, now());
   v_outcomes jsonb[];
-  v_news events.new_event[];
   v_each record;
-  v_done record;
 begin
   if p_cell is null then
     raise exception 'p_cell is null';
@@ -37,16 +35,16 @@ begin
     )
     order by c.ordinality
   loop
-    select * into v_done from terminals.close_day(
+    v_outcomes[v_each.ordinality] := terminals.close_day(
       p_cell, terminals.newest_life(p_cell, v_each.terminal, v_each.locations), (
         p_cell, v_each.terminal, 0, v_each.business_date, v_each.receipts, v_each.last_sequence,
         v_now, v_each.client_id
       )::pos.closing, v_now
     );
-    v_outcomes[v_each.ordinality] := v_done.outcome;
-    v_news := v_news || v_done.news;
   end loop;
-  perform events.write_events(p_cell, v_now, v_news);
+  perform events.write_events(p_cell, v_now, terminals.tell_states(p_cell, array(
+    select c.terminal from jsonb_to_recordset(p_commands) as c (terminal text)
+  ), v_now));
   return to_jsonb(v_outcomes);
 end;
 $$;

@@ -15,7 +15,7 @@ as $$
 declare
   v_now timestamptz := coalesce(p_now, now());
   v_outcomes jsonb[];
-  v_news events.new_event[];
+  v_woken text[];
   v_terminal pos.terminal;
   v_each record;
 begin
@@ -43,13 +43,15 @@ begin
       p_cell, v_terminal, v_each.sent_at, v_each.last_sequence, v_now
     );
     if v_terminal.state is distinct from 'online' then
-      v_news := v_news || terminals.tell_states(p_cell, array[v_each.terminal], v_now);
+      v_woken := v_woken || v_each.terminal;
     end if;
     v_outcomes[v_each.ordinality] := jsonb_build_object(
       'code', 'recorded', 'terminal', terminals.terminal_body(v_terminal, v_now)
     );
   end loop;
-  perform events.write_events(p_cell, v_now, v_news);
+  perform events.write_events(
+    p_cell, v_now, terminals.tell_states(p_cell, v_woken, v_now)
+  );
   return to_jsonb(v_outcomes);
 end;
 $$;

@@ -17,7 +17,6 @@ as $$
 declare
   v_odd jsonb;
   v_unmapped integer[] := terminals.count_days(p_cell, p_receipts, p_lines, p_now);
-  v_news events.new_event[];
 begin
   with heard as (
     update pos.terminal t
@@ -59,8 +58,9 @@ begin
     where t.cell_id = w.cell_id and t.terminal = w.terminal and t.epoch = w.epoch
     returning
       t.terminal, t.epoch, o.last_sequence as before, w.highest is not null and (
-        w.numbers <> w.highest - coalesce(
-          greatest(o.last_sequence, o.first_sequence - 1), w.lowest - 1
+        (w.lowest, w.numbers) <> (
+          coalesce(greatest(o.last_sequence + 1, o.first_sequence), w.lowest),
+          w.highest - w.lowest + 1
         )
         or exists (
           select 1
@@ -76,11 +76,9 @@ begin
   where h.has_gaps or h.has_changed;
 
   if v_odd is not null then
-    v_news := terminals.settle_heard(p_cell, p_receipts, v_odd, p_now);
+    return terminals.settle_heard(p_cell, p_receipts, v_odd, v_unmapped, p_now);
   end if;
-  if v_unmapped is not null then
-    perform terminals.sync_places(p_cell, v_unmapped, p_now);
-  end if;
-  return v_news;
+  perform terminals.sync_places(p_cell, v_unmapped, p_now);
+  return null;
 end;
 $$;

@@ -1,8 +1,9 @@
 -- Purpose: the tills of a batch that did not simply go on: gaps open, shrink and close, and what is
 --   told of their state changes.
--- Takes: p_odd: [{terminal, epoch, before (its last number), has_gaps}].
+-- Takes: p_odd: [{terminal, epoch, before (its last number), has_gaps}]; places to look at.
 create or replace function terminals.settle_heard(
-  p_cell integer, p_receipts pos.asked_receipt[], p_odd jsonb, p_now timestamptz
+  p_cell integer, p_receipts pos.asked_receipt[], p_odd jsonb, p_places integer[],
+  p_now timestamptz
 )
 returns events.new_event[]
 language plpgsql
@@ -40,6 +41,6 @@ begin
   end loop;
   return v_news || terminals.tell_states(p_cell, array(
     select h.terminal from jsonb_to_recordset(p_odd) as h (terminal text)
-  ), p_now);
+  ), p_now, p_places);
 end;
 $$;

@@ -1,9 +1,10 @@
 -- Purpose: notes the present state of some tills (in their newest lives) and tells what is to be
 --   told: terminal.stale, terminal.offline, terminal.reconciled. A place is stale from the moment
---   that one of its tills in service falls silent until the last of them speaks again.
+--   that one of its tills in service falls silent until the last of them speaks again. All places
+--   of a call are locked at once, with those that are to be looked at anyway (p_places).
 -- Lock order: the tills are locked; then places.
 create or replace function terminals.tell_states(
-  p_cell integer, p_terminals text[], p_now timestamptz
+  p_cell integer, p_terminals text[], p_now timestamptz, p_places integer[] default '{}'
 )
 returns events.new_event[]
 language plpgsql
@@ -15,7 +16,7 @@ declare
   v_terminal pos.terminal;
   v_state text;
   v_number bigint;
-  v_places integer[] := '{}';
+  v_places integer[] := coalesce(p_places, '{}');
   v_news events.new_event[] := '{}';
 begin
   for v_terminal in

@@ -59,14 +59,13 @@ begin
     end if;
   end loop;
   v_news := v_news || terminals.tell_states(
-    p_cell, array(select u.terminal from unnest(v_terminals) u), v_now
+    p_cell, array(select u.terminal from unnest(v_terminals) u), v_now, array(
+      select s.location_id
+      from stock.place_sync s
+      where s.cell_id = p_cell and (s.stale_since is not null or s.doubtful)
+        and v_asked.after_code = ''
+    )
   );
-  perform terminals.sync_places(p_cell, array(
-    select s.location_id
-    from stock.place_sync s
-    where s.cell_id = p_cell and (s.stale_since is not null or s.doubtful)
-      and v_asked.after_code = ''
-  ), v_now);
   perform events.write_events(p_cell, v_now, v_news);
   return jsonb_build_array(jsonb_build_object(
     'code', 'watched', 'events', coalesce(cardinality(v_news), 0), 'last', case

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
@@ -214,3 +216,65 @@ async def test_synced_through_is_what_it_says_and_never_goes_back(till: Till) ->
     assert (await till.body())["synced_through"] == "2026-11-21T09:02:00+00:00"
     await till.beat(4, later(minutes=5), sent=later(hours=2))
     assert (await till.body())["synced_through"] == "2026-11-21T09:05:00+00:00"
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("send"), st.lists(st.integers(1, 20), min_size=1, max_size=5)),
+        st.tuples(st.just("beat"), st.integers(0, 24)),
+        st.tuples(st.just("close"), st.integers(0, 24)),
+        st.tuples(st.just("first"), st.integers(1, 12)),
+        st.tuples(st.just("give up"), st.integers(0, 3)),
+        st.tuples(st.just("wait"), st.just(0)),
+    ),
+    max_size=14,
+)
+
+
+async def take(till: Till, step: tuple[str, Any], at: datetime) -> None:
+    """One thing that a till, a person or the job does."""
+    name, what = step
+    if name == "send":
+        await till.send(*what, at=at)
+    elif name == "beat":
+        await till.beat(what, at)
+    elif name == "close":
+        await till.close(what, what, at)
+    elif name == "first":
+        await till.put(at, first_sequence=what)
+    elif name == "give up":
+        await till.world.connection.execute(
+            "update pos.exception set state = 'resolved', resolution = '{\"action\": \"accept\"}'"
+            " where exception_id in (select exception_id from pos.exception where terminal = $1"
+            " and kind = 'gap' and state = 'open' order by sequence offset $2 limit 1)",
+            till.terminal,
+            what,
+        )
+    else:
+        await watch(till.world, at)
+
+
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(doings=steps)
+async def test_whatever_tills_people_and_jobs_do_each_missing_number_has_one_gap(
+    world: World, doings: list[tuple[str, Any]]
+) -> None:
+    transaction = world.connection.transaction()
+    await transaction.start()
+    try:
+        till = Till(world, 8)
+        await till.put()
+        for number, step in enumerate(doings):
+            await take(till, step, later(seconds=31 * number))
+            await assert_no_number_is_lost(world)
+        told = [n for _, a, b in await till.gaps() for n in range(a, b + 1)]
+        assert len(told) == len(set(told))
+        await till.events()
+        # once all has come that there is, nothing is missing
+        await till.send(*range(1, 25), at=later(hours=1))
+        assert await till.gaps() == []
+        assert (await till.body(later(hours=1)))["contiguous_through"] == 24
+    finally:
+        await transaction.rollback()

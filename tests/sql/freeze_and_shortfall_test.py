@@ -235,3 +235,14 @@ async def test_a_task_stays_open_while_the_level_stays_frozen(shelf: Shelf) -> N
     await shelf.count(1, "12:00", "13:00")
     assert (await frozen(shelf), await shelf.tasks()) == ("negative_stock", ["asked"])
     await shelf.sound()
+
+
+async def test_a_count_from_before_it_was_asked_for_does_not_close_the_task(shelf: Shelf) -> None:
+    await shelf.connection.execute(
+        "select trust.open_tasks(1, $1, 'wrong_item', array[$2::int], array[$3::int])",
+        at("12:00"), *shelf.keys,
+    )  # fmt: skip
+    await shelf.count(3, "11:00", "12:30")
+    assert await shelf.tasks() == ["wrong_item"]
+    await shelf.count(3, "12:00", "12:40")
+    assert await shelf.tasks() == []

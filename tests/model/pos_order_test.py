@@ -5,6 +5,7 @@ which knows no order, says how it must end, row by row. `HYLDE_ORDER_SEEDS` is t
 (200 by default, nightly 1,000); a failure names its seed and tells what was said in which order.
 """
 
+import asyncio
 import os
 import secrets
 from collections import defaultdict, deque
@@ -23,9 +24,10 @@ from service.exceptions.jobs import replay_mapped
 from service.faults.reads import end_state
 from service.faults.rules import differences
 from service.invariants import count_violations
+from service.lanes import LaneError
 from service.migrate import migrate
 from service.pos.commands import Asking, post_all
-from service.pos.types import Receipt
+from service.pos.types import Receipt, Results
 from service.replay.rules import restricted_gtin
 from service.settings import Settings
 from tests.model.pos_worlds import LATE_SKU, SKUS, TILLS, Event, Model, World
@@ -34,7 +36,7 @@ SEEDS = int(os.environ.get("HYLDE_ORDER_SEEDS", "200"))
 FIRST = int(os.environ.get("HYLDE_ORDER_FIRST", "1"))
 ORDERS = 2
 AT_ONCE = 50  # worlds told beside each other: their receipts share calls
-RECEIPTS_MAX = 1_000
+RECEIPTS_AT_ONCE = 150
 
 
 class Telling(NamedTuple):
@@ -115,9 +117,19 @@ class Shops:
         )
 
     async def post(self, receipts: Sequence[Receipt]) -> None:
-        for start in range(0, len(receipts), RECEIPTS_MAX):
-            results = await post_all(self.asking, receipts[start : start + RECEIPTS_MAX])
+        for start in range(0, len(receipts), RECEIPTS_AT_ONCE):
+            part = receipts[start : start + RECEIPTS_AT_ONCE]
+            results = await self.post_until_answered(part)
             assert results.refused == 0, results.results
+
+    async def post_until_answered(self, part: Sequence[Receipt]) -> Results:
+        """A busy machine may give no answer in time: then a till asks again, and so do we."""
+        for _ in range(20):
+            try:
+                return await post_all(self.asking, part)
+            except LaneError:
+                await asyncio.sleep(0.2)
+        raise AssertionError("the database is too busy for this test")
 
     async def count(self, lines: Sequence[tuple[str, str, int, datetime]]) -> None:
         await self.owner.execute(
@@ -167,6 +179,8 @@ class Shops:
             parts = line.split("\t")
             place = {"balance": 1, "claim": 1, "shortfall": 1, "receipt": 1, "sale_line": 1}
             name = parts[place.get(parts[0], 2)].partition("-")[0]
+            if parts[0] == "sale_line" and parts[5].endswith(LATE_SKU) and "voided" in parts[6]:
+                continue  # there or not: see Model.sale_lines
             found[name].append(line.replace(f"{name}-", ""))
         return found
 

@@ -4,7 +4,6 @@ The model reads a world's events as a set: it has no order to depend on. What it
 the lines of `hylde state`, so that the two are compared row by row.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -18,9 +17,6 @@ SKUS = ("K1", "K2", "K3", "K4")  # nobody knows K4's barcode until it is mapped
 LATE_SKU = "K4"
 REVIEW_QUANTITY = 10_000
 TILLS = ("a1", "a2", "b1", "b2")
-RETURNS_BEFORE_SALES = "R" in os.environ.get("WIDE", "")
-MAPS = "M" in os.environ.get("WIDE", "")
-VOIDS_OF_VOIDS = "V" in os.environ.get("WIDE", "")
 
 
 class Event(NamedTuple):
@@ -55,9 +51,8 @@ class World:
         self.events: list[Event] = []
         self.sequences = dict.fromkeys(TILLS, 0)
         self.sold: list[Sold] = []
-        self.left: dict[Sold, int] = {}
         self.voided: set[Key] = set()
-        self.returned_from: set[Key] = set()
+        self.kept: set[Key] = set()  # never voided
         self.make()
 
     def make(self) -> None:
@@ -65,9 +60,12 @@ class World:
         seconds = sorted(self.dice.sample(range(3_600, 3 * 86_400), count), reverse=True)
         for ago in seconds:
             self.happen(self.now - timedelta(seconds=ago))
+        never = set(self.not_counted())
         for ago in self.dice.sample(range(1_800, 3 * 86_400), self.dice.choice((0, 0, 1, 2, 4))):
-            self.events.append(self.count(self.now - timedelta(seconds=ago)))
-        if self.dice.random() < 0.6 and MAPS:
+            count = self.count(self.now - timedelta(seconds=ago))
+            if (count.body["shop"], count.body["sku"]) not in never:
+                self.events.append(count)
+        if self.dice.random() < 0.6:
             self.events.append(Event("map", {}))
         for event in list(self.events):
             if event.what == "receipt" and self.dice.random() < 0.12:
@@ -102,9 +100,7 @@ class World:
             quantity = REVIEW_QUANTITY if large else self.dice.randint(1, 4)
             line = self.named(number, self.dice.choice(SKUS), quantity)
             if not large:
-                sold = Sold(here, number, line["is"], quantity)
-                self.sold.append(sold)
-                self.left[sold] = quantity
+                self.sold.append(Sold(here, number, line["is"], quantity))
             yield line
 
     def named(self, number: int, sku: str, quantity: int) -> Line:
@@ -112,21 +108,19 @@ class World:
         return {"line": number, "quantity": quantity, "is": sku, "by_code": by_code}
 
     def return_line(self, here: Key, number: int) -> Line:
-        """Of a sale line: a part of what is left, or all of it and more; or of no sale."""
-        open_lines = [
-            one for one in self.sold if self.left[one] and one.key not in {here, *self.voided}
+        """Of a sale line (perhaps more than is left, perhaps of a voided one), or of no sale."""
+        sold_before = [
+            one
+            for one in self.sold
+            if one.key != here and not (one.key in self.voided and one.sku == LATE_SKU)
         ]
-        if not open_lines or self.dice.random() < 0.25:
+        if not sold_before or self.dice.random() < 0.25:
             line = self.named(number, self.dice.choice(SKUS), -self.dice.randint(1, 3))
             return {**line, "resaleable": self.dice.random() < 0.5}
-        sold = self.dice.choice(open_lines)
-        units = self.dice.randint(1, self.left[sold])
-        if self.left[sold] == sold.quantity and self.dice.random() < 0.15:
-            # beyond what was sold one line alone: of two it would depend on who comes first
-            units, self.left[sold] = sold.quantity + self.dice.randint(1, 2), 0
-        else:
-            self.left[sold] -= units
-        self.returned_from.add(sold.key)
+        sold = self.dice.choice(sold_before)
+        units = self.dice.randint(1, sold.quantity + (self.dice.random() < 0.1))
+        if sold.sku == LATE_SKU:
+            self.kept.add(sold.key)
         line = self.named(number, sold.sku, -units)
         terminal, sequence = sold.key
         sale = {"terminal": terminal, "sequence": sequence, "line": sold.line}
@@ -137,9 +131,8 @@ class World:
             event
             for event in self.events
             if event.what == "receipt"
-            and (VOIDS_OF_VOIDS or event.body["kind"] != "void")
             and event.key not in self.voided
-            and event.key not in self.returned_from
+            and event.key not in self.kept
         ]
 
     def void(self) -> dict[str, Any]:
@@ -153,6 +146,18 @@ class World:
         shop, sku = self.dice.choice("ab"), self.dice.choice(SKUS)
         counted = self.dice.randint(0, 12)
         return Event("count", {"shop": shop, "sku": sku, "counted": counted, "counted_at": at})
+
+    def not_counted(self) -> Iterator[tuple[str, str]]:
+        """Where a count between the two would tell in which order they came.
+
+        What was voided before it was fully known (a return before its sale, a barcode before it was
+        mapped) is taken back as it stood: the goods are right, but not at every moment between.
+        """
+        for event in self.events:
+            if event.what == "receipt" and event.key in self.voided:
+                for line in event.body["lines"]:
+                    if line["is"] == LATE_SKU or ("sale" in line and line["resaleable"]):
+                        yield event.key[0][0], line["is"]
 
     def altered(self, event: Event) -> Event:
         later = event.body["occurred_at"] + timedelta(seconds=1)
@@ -177,15 +182,7 @@ class World:
         return out
 
     def may_come(self, event: Event, known: set[Key]) -> bool:
-        if event.altered:
-            return event.key in known
-        return RETURNS_BEFORE_SALES or all(key in known for key in sales_of(event))
-
-
-def sales_of(event: Event) -> Iterator[Key]:
-    for line in event.body.get("lines", []):
-        if "sale" in line:
-            yield line["sale"]["terminal"], line["sale"]["sequence"]
+        return not event.altered or event.key in known
 
 
 class Entry(NamedTuple):
@@ -216,8 +213,7 @@ class Model:
             for void in self.receipts.values()
             if self.void_status(void) == "posted"
         }
-        self.returned: dict[tuple[Key, int], int] = defaultdict(int)
-        self.over: list[tuple[Key, int, int]] = []
+        self.accepted = dict(self.judged())
         self.entries = [one for key in self.posted() for one in self.moves(key)]
 
     def lines(self) -> list[str]:
@@ -277,19 +273,33 @@ class Model:
         if line["quantity"] > 0:
             yield "sellable", "customer", line["quantity"]
             return
-        units, accepted = -line["quantity"], 0
-        sale = line.get("sale")
-        if sale:
-            named = (sale["terminal"], sale["sequence"])
-            (sold,) = [one for one in self.receipts[named]["lines"] if one["line"] == sale["line"]]
-            accepted = min(units, sold["quantity"])
-            if key not in self.voids:
-                self.returned[named, sale["line"]] += accepted
-                if accepted < units:
-                    self.over.append((key, line["line"], units - accepted))
-        good = sale and line.get("resaleable")
-        yield "customer", "sellable" if good else "quarantine", accepted
+        units, accepted = -line["quantity"], self.accepted.get((key, line["line"]), 0)
+        yield "customer", "sellable" if line.get("resaleable") else "quarantine", accepted
         yield "customer", "quarantine", units - accepted
+
+    def judged(self) -> Iterator[tuple[tuple[Key, int], int]]:
+        """How many units of each returned line its sale line has left, in the order of their times.
+
+        What was voided brings nothing back, and nothing can be brought back to it.
+        """
+        for sale, returns in self.returns().items():
+            (sold,) = [line for line in self.receipts[sale[0]]["lines"] if line["line"] == sale[1]]
+            left = 0 if sale[0] in self.voids else sold["quantity"]
+            for _, key, number, units in sorted(returns):
+                if key not in self.voids:
+                    yield (key, number), min(units, left)
+                    left -= min(units, left)
+
+    def returns(self) -> dict[tuple[Key, int], list[tuple[datetime, Key, int, int]]]:
+        """The known returned lines of each sale line."""
+        found: dict[tuple[Key, int], list[tuple[datetime, Key, int, int]]] = defaultdict(list)
+        for key in self.posted():
+            for line in self.receipts[key]["lines"]:
+                if "sale" in line and self.is_known(line):
+                    named = (line["sale"]["terminal"], line["sale"]["sequence"])
+                    told = (self.receipts[key]["occurred_at"], key, line["line"], -line["quantity"])
+                    found[named, line["sale"]["line"]].append(told)
+        return found
 
     def balances(self) -> Iterator[tuple[object, ...]]:
         """The last count says what was there; all else is a sum, and shrink what is left over."""
@@ -316,10 +326,17 @@ class Model:
                         yield "balance", shop, sku, account, balance
 
     def sale_lines(self) -> Iterator[tuple[object, ...]]:
+        returns = self.returns()
         for key in self.posted():
             for line in self.receipts[key]["lines"]:
+                # the late item's of a voided one depends on which was known first, the void or it
+                if key in self.voids and line["is"] == LATE_SKU:
+                    continue
                 if line["quantity"] > 0 and self.is_known(line):
-                    came_back = self.returned[key, line["line"]]
+                    named = returns.get((key, line["line"]), [])
+                    came_back = sum(
+                        self.accepted.get((of, number), 0) for _, of, number, _ in named
+                    )
                     said = f"sold {line['quantity']}, returned {came_back}"
                     said += ", voided" if key in self.voids else ""
                     yield "sale_line", key[0], 1, key[1], line["line"], line["is"], said
@@ -337,8 +354,12 @@ class Model:
                 if status == "partly_posted" and not self.is_known(line):
                     number, units = line["line"], line["quantity"]
                     yield "open", "unmapped", key[0], 1, key[1], number, LATE_SKU, units
-        for key, line, units in self.over:
-            yield "open", "over_return", key[0], 1, key[1], line, "-", units
+        for returned in self.returns().values():
+            for _, key, number, units in returned:
+                accepted = self.accepted.get((key, number), 0)
+                if key not in self.voids and accepted < units:
+                    more = units - accepted
+                    yield "open", "over_return", key[0], 1, key[1], number, "-", more
         yield from self.gaps()
 
     def gaps(self) -> Iterator[tuple[object, ...]]:

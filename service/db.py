@@ -99,6 +99,9 @@ class Db:
                 "lock_timeout": "500",
                 "idle_in_transaction_session_timeout": "5000",
                 "timezone": "UTC",
+                # a server of somebody else's may compile what is planned to be dear: seconds, while
+                # locks are held, for what runs in milliseconds
+                "jit": "off",
             },
         )
         await self._pool

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.sql.late_events_test import Shelf, at, shelf_of
+from tests.sql.shelf import Shelf, at, shelf_of
 
 World = Any  # the one of conftest
 

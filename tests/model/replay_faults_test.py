@@ -20,15 +20,19 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
+from click import ClickException
 from click.testing import CliRunner
+from msgspec.structs import replace as changed
 
 from service.access.commands import create_key
 from service.app import build_app
-from service.cli.state import command as state
+from service.cli.replay import command as replay
+from service.cli.state import _same as same
 from service.db import Db
 from service.faults.commands import FaultyPlayer
+from service.faults.formats import HEADER
 from service.faults.reads import end_state
-from service.faults.rules import differences, planned, sendings
+from service.faults.rules import LOST_BATCHES_MAX, Dice, _Place, differences, planned, sendings
 from service.faults.types import FAULTS, Beat, Close, Correct, Deliver, Fault, Planned
 from service.invariants import count_violations
 from service.migrate import migrate
@@ -210,10 +214,30 @@ async def test_recorded_dates_can_be_played_again_with_other_faults(
             await played(world, the_plan, 3)
 
 
-def test_a_state_that_differs_is_told_with_the_first_rows_and_exit_1(tmp_path: Path) -> None:
-    (tmp_path / "bad.state").write_text("something else\n")
-    told = CliRunner().invoke(state, ["--compare", str(tmp_path / "none.state")])
+def test_a_state_that_differs_is_told_with_its_seed_and_its_first_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clean, here, bad = (tmp_path / name for name in ("clean.state", "here.state", "bad.state"))
+    rows = ["balance\taar\tK1\tsellable\t4", "receipt\taar-1\t1\t7\tposted"]
+    clean.write_text("\n".join([HEADER, *rows, ""]))
+    here.write_text("\n".join([HEADER, rows[0].replace("4", "3"), rows[1], ""]))
+    bad.write_text("something else\n")
+    assert same(clean, clean, "seed 7")
+    assert not same(clean, here, "seed 7")
+    said = capsys.readouterr()
+    assert "balance aar K1 sellable" in said.out
+    assert "seed 7: 1 differences" in said.err
+    with pytest.raises(ClickException, match="not a state that hylde wrote"):
+        same(bad, here, "seed 7")
+
+
+def test_a_fault_that_there_is_not_is_refused_with_the_list(tmp_path: Path) -> None:
+    file = tmp_path / "sales.csv"
+    file.write_text("")
+    told = CliRunner().invoke(replay, [str(file), "--token", "t", "--faults", "lost,rain"])
     assert told.exit_code == 2
+    assert "rain" in told.output
+    assert all(fault in told.output for fault in FAULTS)
 
 
 # the plan of what is sent, by itself
@@ -288,6 +312,23 @@ def test_staff_correct_each_thing_at_least_once(the_plan: Plan) -> None:
     assert sorted(one.correction.invoice for one in sent if one.first) == sorted(
         step.invoice for step in steps
     )
+
+
+def test_what_is_kept_back_does_not_grow_with_the_length_of_a_file(the_plan: Plan) -> None:
+    receipts = [s for s in the_plan.steps if isinstance(s, PlayedReceipt) and s.location == "s01"]
+    place = _Place(Dice("1"), EVERY, ZONE)
+
+    def long() -> Iterator[Planned]:
+        for number in range(1, 20_001):
+            one = receipts[number % len(receipts)]
+            yield Planned(one.at, changed(one, receipt=changed(one.receipt, sequence=number)))
+
+    most = 0
+    for _ in place.play(long()):
+        waiting = sum(len(batches) for batches in place.waiting.values())
+        backlog = sum(len(till.backlog) for till in place.tills.values())
+        most = max(most, waiting + len(place.lost) + backlog + len(place.outbox))
+    assert LOST_BATCHES_MAX < most < 400
 
 
 def test_two_states_are_compared_row_by_row() -> None:

@@ -81,7 +81,7 @@ class _Faults(click.ParamType[frozenset[Fault]]):
     type=click.FloatRange(0, 1),
     default=0.1,
     show_default=True,
-    help="Share of receipts that a till rings up while it cannot reach the service.",
+    help="Share of receipts that a till rings up while it is offline (without --faults).",
 )
 @click.option("--seed", default=1, show_default=True, help="Of silent spells and of faults.")
 @click.option(

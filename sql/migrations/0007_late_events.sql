@@ -17,6 +17,9 @@ from (
 ) e
 where s.cell_id = e.cell_id and s.location_id = e.location_id and s.sku_id = e.sku_id;
 
+create index place_sync_in_doubt on stock.place_sync (cell_id, location_id)
+where stale_since is not null or doubtful;
+
 insert into stock.shortfall (cell_id, location_id, sku_id, quantity, opened_at)
 select s.cell_id, s.location_id, s.sku_id, s.unpicked - s.sellable, s.changed_at
 from stock.stock_level s

@@ -183,6 +183,8 @@ create table stock.place_sync (
   changed_at timestamptz not null,
   constraint place_sync_pkey primary key (cell_id, location_id)
 );
+create index place_sync_in_doubt on stock.place_sync (cell_id, location_id)
+where stale_since is not null or doubtful;
 
 -- Mean units sold per open hour of the last 28 days; no row: no history. Measured every night.
 create table stock.sales_rate (

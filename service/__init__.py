@@ -10,10 +10,10 @@ The map, from the outside in:
 - `web/`                the HTTP kit: tokens, keys, limits, problems; knows no domain
 - `access`, `locations`, `catalog`, `stock`, `availability`, `sales`, `pos`, `reservations`
                         the domains, each with the same file names
-- `counts`  what is really there, counted by zone while the shop stays open
-- `exceptions/`         what tills left open, and a person's word on it: codes that become known, late
-                        returns, handovers beside till sales
-- `terminals`           tills: whether they speak, what is missing of what they said, their Z-counts
+- `counts`              what is really there, counted by zone while the shop stays open
+- `exceptions/`         what tills left open, and a person's word on it: codes that become known,
+                        late returns, handovers beside till sales
+- `terminals`           tills: whether they speak, what is missing of what they said, Z-counts
 - `poslog`              receipts of tills that write ARTS POSLog XML
 - `transfers`           goods on their way from one place to another
 - `imports/`            whole files of places, items and stock; `events` keeps the outbox in months

@@ -126,6 +126,21 @@ def test_migrating_again_finds_nothing_to_do(beside: Run) -> None:
     assert "nothing to do" in found.stderr
 
 
+async def test_the_report_of_tills_is_a_table_for_people_and_json_for_programs(
+    service: Any, beside: Run
+) -> None:
+    place = await service.place()
+    assert (await service.put(f"/v1/pos/terminals/{place}-1", {"location": place})).is_success
+    shown = beside("pos", "report", "--location", place)
+    assert shown.returncode == 0, shown.stderr
+    assert f"{place}-1" in shown.stdout
+    assert "Open exceptions: none" in shown.stdout
+    (told,) = json.loads(beside("pos", "report", "--location", place, "--json").stdout)
+    assert [till["state"] for till in told["terminals"]] == ["offline"]
+    wrong = beside("pos", "report", "--location", "nowhere")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+
+
 def test_a_key_is_made_listed_and_revoked(beside: Run) -> None:
     name = f"till {secrets.token_hex(3)}"
     made = beside("keys", "create", "--name", name, "--scope", "pos:write", "--location", "aar")

@@ -237,3 +237,16 @@ async def test_a_token_sees_the_reconciliation_of_its_places(service: Any, shop:
     reply = await service.get(f"/v1/pos/reconciliation?location={shop.place}", token=token)
     assert (reply.status_code, reply.json()["code"]) == (403, "forbidden_location")
     assert (await service.get("/v1/pos/reconciliation", token=token)).json()["items"] == []
+
+
+async def test_how_late_receipts_come_is_a_metric(service: Any, shop: Shop) -> None:
+    def lag(text: str) -> float:
+        (line,) = [x for x in text.splitlines() if x.startswith("hylde_pos_lag_seconds_count")]
+        return float(line.split()[-1])
+
+    now = shop.clock("11:00")
+    till, sku = await shop.till(1), await service.item()
+    before = lag((await service.client.get("/metrics")).text)
+    sale = shop.sale(till, 1, sku, now)
+    await shop.post(sale, sale, shop.sale(till, 2, sku, now))
+    assert lag((await service.client.get("/metrics")).text) == before + 2

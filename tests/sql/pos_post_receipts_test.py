@@ -1,4 +1,4 @@
-"""Every outcome of pos.post_receipts and exceptions.resolve_exception, at the functions themselves."""
+"""Every outcome of post_receipts and resolve_exception, at the functions themselves."""
 
 import json
 from collections.abc import AsyncIterator

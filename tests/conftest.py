@@ -75,7 +75,8 @@ def with_database(dsn: str, name: str) -> str:
 @pytest_asyncio.fixture(scope="session")
 async def owner(database: tuple[str, str]) -> AsyncIterator[asyncpg.Connection]:
     """A connection with the owner's rights, to arrange and to look inside."""
-    connection = await asyncpg.connect(database[0])
+    # as the service's own connections: compiling costs more than any query here runs
+    connection = await asyncpg.connect(database[0], server_settings={"jit": "off"})
     yield connection
     await connection.close()
 

@@ -27,6 +27,7 @@ from service.access.types import SCOPES
 from service.cli import http
 from service.cli.api import settings_with
 from service.cli.database import database
+from service.cli.idle_tills import keep_tills_alive
 from service.cli.replay import progress, read_plan
 from service.cli.shoppers import Contest, Shoppers, contest
 from service.db import Db, OwnerSession
@@ -121,9 +122,10 @@ def command(
             broken = asyncio.run(_broken_invariants(addresses.owner))
             _say_end(out, shown, broken, running.url, tokens)
             if not once:
-                out.print("\nIt goes on serving; ^C ends it.")
+                out.print("\nIt goes on serving, and its tills stay awake; ^C ends it.")
                 with suppress(KeyboardInterrupt):
-                    running.process.wait()
+                    office = tokens["back office"]
+                    asyncio.run(keep_tills_alive(running.url, office, running.process))
     sys.exit(0 if shown.right() and not broken else 1)
 
 

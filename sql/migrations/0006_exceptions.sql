@@ -79,3 +79,5 @@ drop function if exists pos.void_receipts(integer, pos.asked_receipt[], text[], 
 drop function if exists pos.void_parked(integer, pos.asked_receipt[], timestamptz);
 drop function if exists pos.reverse_receipt(integer, uuid, pos.asked_receipt, timestamptz);
 drop function if exists pos.reversed_goods(integer, uuid, pos.asked_receipt);
+
+create index exception_by_place on pos.exception (location_id, recorded_at, exception_id);

@@ -125,6 +125,7 @@ create index exception_unmapped_by_sku on pos.exception (cell_id, sku)
 where kind = 'unmapped' and state = 'open' and sku is not null;
 create index exception_open_by_place on pos.exception (location_id, recorded_at, exception_id)
 where state = 'open';
+create index exception_by_place on pos.exception (location_id, recorded_at, exception_id);
 create index exception_open_by_receipt on pos.exception (cell_id, receipt_id)
 where state = 'open';
 

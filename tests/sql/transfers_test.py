@@ -187,7 +187,9 @@ async def test_goods_that_left_before_the_last_count_need_not_be_on_the_shelf(ro
         f"/v1/stock/{road.ode}/{road.sku}", {"sellable": 2, "expected": None, "reason": "count"}
     )
     assert counted.status_code == 200, counted.text
-    assert (await road.change("dispatch", transfer))["code"] == "not_enough_there"
+    after_it = datetime.now(UTC) + timedelta(minutes=1)
+    refused = await road.change("dispatch", transfer, at=after_it)
+    assert refused["code"] == "not_enough_there"
     earlier = datetime.now(UTC) - timedelta(hours=1)
     outcome = await road.change("dispatch", transfer, occurred_at=earlier)
     assert outcome["code"] == "dispatched"

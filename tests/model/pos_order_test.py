@@ -91,7 +91,8 @@ class Shops:
         await self.owner.execute(
             "insert into locations.location (location, name, kind, time_zone, opening_hours,"
             " closures, pickup, safety_stock, changed_at) select c, c, 'store',"
-            " 'Europe/Copenhagen', '{}', '[]', '{}', 0, now() from unnest($1::text[]) c",
+            " 'Europe/Copenhagen', '{}', '[]', '{\"enabled\": false}', 0, now()"
+            " from unnest($1::text[]) c",
             shops,
         )
         await self.owner.execute(

@@ -39,9 +39,10 @@ class World:
         await self.connection.execute(
             "insert into locations.location (location, name, kind, time_zone, opening_hours,"
             " closures, pickup, safety_stock, changed_at)"
-            " values ($1, $1, 'store', 'Europe/Copenhagen', '{}', '[]', '{}', 0, $2)",
+            " values ($1, $1, 'store', 'Europe/Copenhagen', '{}', '[]', $3, 0, $2)",
             code,
             NOW,
+            '{"enabled": false}',
         )
 
     async def item(self, sku: str, *, stock_tracked: bool = True) -> None:
